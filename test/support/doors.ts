@@ -1,0 +1,81 @@
+/** The doors over which the conformance suite runs: a new door is one row of the table. */
+
+import { mkdtemp, rm } from 'node:fs/promises'
+import { connect, type NetConnectOpts } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Broker, connectMemory } from '@xtomp/core'
+import { listen } from '@xtomp/net'
+import type { Dial, Pipe, PipeEvents } from './wire-client.js'
+
+/** A door that is open: how clients come in, and how it is taken down. */
+export interface OpenDoor {
+  readonly dial: Dial
+  close(): Promise<void>
+}
+
+/** A way into a broker. */
+export interface Door {
+  readonly name: string
+  open(broker: Broker): OpenDoor | Promise<OpenDoor>
+}
+
+/** All doors to brokers of our own. */
+export const doors: readonly Door[] = [
+  { name: 'memory', open: openMemory },
+  { name: 'tcp', open: openTcp },
+  { name: 'unix socket', open: openUnix },
+]
+
+/** A broker that runs elsewhere, named by XTOMP_TARGET=host:port: we can neither set its options nor move its time. */
+export const target: { readonly name: string; readonly dial: Dial } | undefined = targetOf(process.env['XTOMP_TARGET'])
+
+function openMemory(broker: Broker): OpenDoor {
+  return { dial: (events) => connectMemory(broker, events), close: () => Promise.resolve() }
+}
+
+async function openTcp(broker: Broker): Promise<OpenDoor> {
+  const listener = await listen(broker, { port: 0, host: '127.0.0.1' })
+  return { dial: dialSocket({ host: '127.0.0.1', port: listener.port as number }), close: () => listener.close() }
+}
+
+async function openUnix(broker: Broker): Promise<OpenDoor> {
+  const folder = await mkdtemp(join(tmpdir(), 'xtomp-'))
+  const path = join(folder, 's')
+  const listener = await listen(broker, { path })
+  const close = async () => {
+    await listener.close()
+    await rm(folder, { recursive: true, force: true })
+  }
+  return { dial: dialSocket({ path }), close }
+}
+
+/** Opens sockets as pipes. */
+export function dialSocket(to: NetConnectOpts): Dial {
+  return (events: PipeEvents) =>
+    new Promise<Pipe>((resolve, reject) => {
+      const socket = connect({ ...to, noDelay: true } as NetConnectOpts)
+      socket.once('error', reject)
+      socket.on('data', (octets) => events.receive(octets))
+      // A broken connection is told by `closed`, as any other end is: which of the two a peer sees is a race.
+      socket.on('error', () => undefined)
+      socket.on('close', () => events.closed())
+      socket.once('connect', () =>
+        resolve({
+          write: (octets) => socket.write(octets),
+          end: () => socket.end(),
+          abort: () => socket.resetAndDestroy(),
+          pause: () => socket.pause(),
+          resume: () => socket.resume(),
+        }),
+      )
+    })
+}
+
+function targetOf(text: string | undefined): { name: string; dial: Dial } | undefined {
+  if (text === undefined || text === '') return undefined
+  const colon = text.lastIndexOf(':')
+  const port = Number(text.slice(colon + 1))
+  if (colon < 1 || !Number.isInteger(port)) throw new Error(`XTOMP_TARGET must be host:port, not ${text}`)
+  return { name: `the broker at ${text}`, dial: dialSocket({ host: text.slice(0, colon), port }) }
+}
