@@ -36,6 +36,11 @@ export class ServerFrames {
     return frames
   }
 
+  /** Whether all that came is whole frames, each ended by NUL LF, and beats. */
+  get isWhole(): boolean {
+    return this.#start === this.#end && !this.#afterNul
+  }
+
   /** What came and is not a whole frame. */
   get rest(): Uint8Array {
     return this.#octets.subarray(this.#start, this.#end)

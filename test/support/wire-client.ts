@@ -26,7 +26,9 @@ export interface PipeEvents {
 export type Dial = (events: PipeEvents) => Pipe | Promise<Pipe>
 
 /** Headers to be written as they are, in order; pairs where a name is to stand twice. */
-export type WireHeaders = Readonly<Record<string, string | number>> | readonly (readonly [string, string | number])[]
+export type WireHeaders = Readonly<Record<string, string | number>> | readonly HeaderPair[]
+
+type HeaderPair = readonly [string, string | number]
 
 /** How long a wait may last before the test fails: far beyond what any right answer takes. */
 export const DEADLINE_MS = 8_000
@@ -36,8 +38,11 @@ const SHOWN_LINES = 60
 
 /** A frame as text, ended by its NUL, every part as given: nothing is escaped, nothing is added. */
 export function frameText(command: string, headers: WireHeaders = {}, body = ''): string {
-  const pairs = Array.isArray(headers) ? (headers as readonly (readonly [string, string | number])[]) : Object.entries(headers)
-  return `${command}\n${pairs.map(([name, value]) => `${name}:${value}\n`).join('')}\n${body}\0`
+  return `${command}\n${pairsOf(headers).map(([name, value]) => `${name}:${value}\n`).join('')}\n${body}\0`
+}
+
+function pairsOf(headers: WireHeaders): readonly HeaderPair[] {
+  return Array.isArray(headers) ? (headers as readonly HeaderPair[]) : Object.entries(headers)
 }
 
 /** Text as octets; octets as they are. */
@@ -114,8 +119,7 @@ export class WireClient {
 
   /** Sends CONNECT and takes the CONNECTED that answers it. */
   async connect(headers: WireHeaders = {}, version = '1.2'): Promise<WireFrame> {
-    const pairs = Array.isArray(headers) ? (headers as readonly (readonly [string, string | number])[]) : Object.entries(headers)
-    this.send('CONNECT', [['accept-version', version], ['host', 'localhost'], ...pairs])
+    this.send('CONNECT', [['accept-version', version], ['host', 'localhost'], ...pairsOf(headers)])
     return this.frame('CONNECTED')
   }
 
@@ -149,8 +153,7 @@ export class WireClient {
    */
   async confirm(command: string, headers: WireHeaders = {}, body?: string): Promise<WireFrame> {
     const id = `confirm-${++this.#receipts}`
-    const pairs = Array.isArray(headers) ? (headers as readonly (readonly [string, string | number])[]) : Object.entries(headers)
-    this.send(command, [...pairs, ['receipt', id]], body)
+    this.send(command, [...pairsOf(headers), ['receipt', id]], body)
     const isIt = (frame: WireFrame) => frame.command === 'RECEIPT' && frame.headers['receipt-id'] === id
     await this.#until(() => this.#received.some((frame) => isIt(frame) || frame.command === 'ERROR'), `the RECEIPT ${id}`)
     const at = this.#received.findIndex(isIt)
@@ -179,11 +182,12 @@ export class WireClient {
     return error
   }
 
-  /** Waits until the connection is gone; fails if a frame is left. */
+  /** Waits until the connection is gone; fails if a frame is left, or if what came does not end as a frame does. */
   async expectClosed(): Promise<void> {
     await this.#until(() => this.#isClosed || this.#received.length > 0, 'the end of the connection')
     const [frame] = this.#received
     if (frame !== undefined) this.fail(`expected the end of the connection, got ${frame.command}`)
+    if (!this.#frames.isWhole) this.fail('the last frame is not ended by NUL and LF')
   }
 
   /** Waits until so many heart-beats came in all. */

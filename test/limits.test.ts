@@ -1,0 +1,407 @@
+/** Every limit of the broker, exactly at it and one beyond, with the code that tells of it. */
+
+import { createBroker, type Limits, type Store } from '@xtomp/core'
+import { describe, expect, it } from 'vitest'
+import { settingsOf } from '../packages/core/src/broker/options.js'
+import { conformance, type Env } from './support/suite.js'
+import { turn } from './support/variants.js'
+import type { WireClient } from './support/wire-client.js'
+
+const KIB = 1024
+const MIB = KIB * KIB
+
+/** Takes the ERROR, which must say which limit it is, and by which option it is moved. */
+async function refused(client: WireClient, code: string, option: string, limit: number): Promise<void> {
+  const error = await client.error(code)
+  expect(error.text).toContain(option)
+  expect(error.text).toContain(String(limit))
+}
+
+/** What waits until it is let go. */
+function gate() {
+  let open: () => void = () => undefined
+  const opened = new Promise<void>((resolve) => {
+    open = resolve
+  })
+  return { opened, open }
+}
+
+interface LimitCase {
+  readonly says: string
+  run(env: Env): Promise<void>
+}
+
+/** One case for each limit: a limit without one does not compile. */
+const cases: { readonly [Name in keyof Limits]: LimitCase } = {
+  connectBytes: {
+    says: 'takes a CONNECT of as many octets as allowed, and refuses one more',
+    run: async ({ open, client }) => {
+      await open({ limits: { connectBytes: 200 } })
+      // The lines and the blank line, without the NUL.
+      const frame = (octets: number) => `${'CONNECT\naccept-version:1.2\nx:'.padEnd(octets - 2, 'v')}\n\n`
+      expect(frame(200)).toHaveLength(200)
+      const small = await client()
+      small.write(`${frame(200)}\0`)
+      await small.frame('CONNECTED')
+      const large = await client()
+      large.write(`${frame(201)}\0`)
+      await refused(large, 'connect-too-large', 'limits.connectBytes', 200)
+    },
+  },
+  headerLineBytes: {
+    says: 'takes a header line of as many octets as allowed, and refuses one more',
+    run: async ({ open, connect, topic }) => {
+      await open({ limits: { headerLineBytes: 100 } })
+      const destination = topic('a')
+      for (const version of ['1.0', '1.1', '1.2']) {
+        const client = await connect({}, version)
+        // Octets, not characters: an é has two.
+        for (const line of [`x:${'v'.repeat(98)}`, `x:${'é'.repeat(49)}`]) {
+          await client.confirm('SEND', [
+            ['destination', destination],
+            ['x', line.slice(2)],
+          ])
+          await client.expectNothing()
+        }
+        client.send('SEND', { destination, x: `${'é'.repeat(49)}v` })
+        await refused(client, 'header-too-long', 'limits.headerLineBytes', 100)
+      }
+    },
+  },
+  headers: {
+    says: 'takes as many headers as allowed, and refuses one more',
+    run: async ({ open, connect }) => {
+      await open({ limits: { headers: 10 } })
+      const client = await connect()
+      const pairs = (count: number) =>
+        [['destination', '/topic/a'] as const, ...Array.from({ length: count - 1 }, (_, at) => [`h${at}`, 'v'] as const)]
+      client.send('SEND', pairs(10))
+      await client.expectNothing()
+      client.send('SEND', pairs(11))
+      await refused(client, 'headers-too-many', 'limits.headers', 10)
+    },
+  },
+  bodyBytes: {
+    says: 'takes a body of as many octets as allowed, and refuses one more',
+    run: async ({ open, connect }) => {
+      await open({ limits: { bodyBytes: 1_000 } })
+      for (const length of [true, false]) {
+        const client = await connect()
+        const send = (octets: number) =>
+          client.send(
+            'SEND',
+            [['destination', '/topic/a'] as const, ...(length ? [['content-length', octets] as const] : [])],
+            'b'.repeat(octets),
+          )
+        send(1_000)
+        await client.expectNothing()
+        send(1_001)
+        await refused(client, 'body-too-large', 'limits.bodyBytes', 1_000)
+      }
+    },
+  },
+  connectTimeoutMs: {
+    says: 'waits for a CONNECT as long as allowed, and no longer',
+    run: async ({ open, client, connect, clock }) => {
+      await open({ limits: { connectTimeoutMs: 2_000 } })
+      const silent = await client()
+      const other = await connect()
+      await clock.advance(1_900)
+      await other.roundTrip()
+      expect(silent.received).toEqual([])
+      await clock.advance(300)
+      await silent.error('connect-timeout')
+    },
+  },
+  subscriptions: {
+    says: 'takes as many subscriptions as allowed, and refuses one more',
+    run: async ({ open, connect, topic }) => {
+      await open({ limits: { subscriptions: 3 } })
+      const client = await connect()
+      const destination = topic('a')
+      for (const id of [0, 1, 2]) await client.confirm('SUBSCRIBE', { id, destination })
+      await client.confirm('UNSUBSCRIBE', { id: 1 })
+      await client.confirm('SUBSCRIBE', { id: 3, destination })
+      const other = await connect()
+      await other.confirm('SUBSCRIBE', { id: 0, destination })
+      client.send('SUBSCRIBE', { id: 4, destination })
+      await refused(client, 'subscriptions-too-many', 'limits.subscriptions', 3)
+    },
+  },
+  unacknowledged: {
+    says: 'gives a session as many unacknowledged deliveries as allowed, and the next one after an ACK',
+    run: async ({ open, connect, queue, topic }) => {
+      await open({ limits: { unacknowledged: 5 } })
+      const [q, t] = [queue('a'), topic('a')]
+      const producer = await connect()
+      const consumer = await connect()
+      await consumer.confirm('SUBSCRIBE', { id: 'q', destination: q, ack: 'client-individual' })
+      await consumer.confirm('SUBSCRIBE', { id: 't', destination: t, ack: 'client-individual' })
+      for (let count = 0; count < 4; count++) await producer.confirm('SEND', { destination: q }, `q${count}`)
+      for (let count = 0; count < 3; count++) await producer.confirm('SEND', { destination: t }, `t${count}`)
+      await producer.confirm('SEND', { destination: q }, 'q4')
+      const messages = await consumer.messages(5)
+      expect(messages.map(({ text }) => text)).toEqual(['q0', 'q1', 'q2', 'q3', 't0'])
+      await consumer.expectNothing()
+      for (const { headers } of messages.slice(0, 3)) await consumer.confirm('ACK', { id: headers['ack'] ?? '' })
+      const rest = await consumer.messages(3)
+      expect(rest.map(({ text }) => text).sort()).toEqual(['q4', 't1', 't2'])
+      await consumer.expectNothing()
+    },
+  },
+  transactions: {
+    says: 'opens as many transactions as allowed, and refuses one more',
+    run: async ({ open, connect }) => {
+      await open({ limits: { transactions: 3 } })
+      const client = await connect()
+      for (const transaction of ['a', 'b', 'c']) await client.confirm('BEGIN', { transaction })
+      await client.confirm('ABORT', { transaction: 'a' })
+      await client.confirm('BEGIN', { transaction: 'd' })
+      await client.confirm('COMMIT', { transaction: 'b' })
+      await client.confirm('BEGIN', { transaction: 'e' })
+      client.send('BEGIN', { transaction: 'f' })
+      await refused(client, 'transactions-too-many', 'limits.transactions', 3)
+    },
+  },
+  transactionBytes: {
+    says: 'holds as many octets of open transactions as allowed, and refuses more',
+    run: async ({ open, connect, queue }) => {
+      const limit = 10_000
+      await open({ limits: { transactionBytes: limit } })
+      const destination = queue('a')
+      const held = async (client: WireClient, body: number) => {
+        for (const transaction of ['a', 'b']) {
+          client.send('BEGIN', { transaction })
+          client.send('SEND', { destination, transaction }, 'b'.repeat(body))
+        }
+      }
+      // All transactions of a session count together; what a message costs beside its body is not said.
+      const fits = await connect()
+      await held(fits, limit / 2 - 500)
+      await fits.expectNothing()
+      await fits.confirm('ABORT', { transaction: 'a' })
+      await fits.confirm('BEGIN', { transaction: 'c' })
+      await fits.confirm('SEND', { destination, transaction: 'c' }, 'b'.repeat(limit / 2 - 500))
+      for (const transaction of ['b', 'c']) await fits.confirm('COMMIT', { transaction })
+      const large = await connect()
+      await held(large, limit / 2 + 1)
+      await refused(large, 'transaction-too-large', 'limits.transactionBytes', limit)
+    },
+  },
+  unsentBytes: {
+    says: 'delivers to a session that reads nothing until so many octets wait, and goes on when they have left',
+    run: async ({ open, connect, queue, until, door, skip }) => {
+      if (door !== 'memory') skip('how many octets a socket takes without a reader is not ours to say')
+      const opened = await open({ limits: { unsentBytes: 10_000 } })
+      const destination = queue('a')
+      const producer = await connect()
+      const consumer = await connect()
+      for (let count = 0; count < 50; count++) producer.send('SEND', { destination }, 'b'.repeat(1_000))
+      await producer.roundTrip()
+      consumer.pause()
+      consumer.send('SUBSCRIBE', { id: 0, destination, ack: 'client' })
+      await until(() => opened.stats().unacknowledged > 0, 'deliveries')
+      for (let trips = 0; trips < 3; trips++) await producer.roundTrip()
+      const { unacknowledged } = opened.stats()
+      // A frame is a little longer than its body; the last may pass the limit.
+      expect(unacknowledged).toBeGreaterThanOrEqual(8)
+      expect(unacknowledged).toBeLessThanOrEqual(11)
+      consumer.resume()
+      await consumer.messages(50)
+    },
+  },
+  unstoredBytes: {
+    says: 'reads a session whose frames wait for the store until so many octets do, and goes on when they are stored',
+    run: async ({ open, connect, queue, until }) => {
+      const { opened, open: release } = gate()
+      let batches = 0
+      const store: Store = {
+        apply: () => {
+          batches++
+          return opened
+        },
+        async *recover() {},
+      }
+      await open({ store, limits: { unstoredBytes: 10_000 } })
+      const destination = queue('a')
+      const producer = await connect()
+      for (let count = 0; count < 50; count++) {
+        producer.send('SEND', { destination, receipt: count }, 'b'.repeat(1_000))
+        await turn()
+      }
+      await until(() => batches > 0, 'a batch')
+      const other = await connect()
+      for (let trips = 0; trips < 3; trips++) await other.roundTrip()
+      expect(batches).toBeGreaterThanOrEqual(8)
+      expect(batches).toBeLessThanOrEqual(11)
+      expect(producer.received).toEqual([])
+      release()
+      for (let count = 0; count < 50; count++) await producer.frame('RECEIPT', { 'receipt-id': String(count) })
+      expect(batches).toBe(50)
+    },
+  },
+  stallMs: {
+    says: 'waits for a peer that takes no octet as long as allowed, and no longer',
+    run: async ({ open, connect, topic, clock, until }) => {
+      const broker = await open({ limits: { stallMs: 5_000 } })
+      const reasons: string[] = []
+      broker.on('disconnect', ({ reason }) => {
+        reasons.push(reason.code)
+      })
+      const destination = topic('a')
+      const consumer = await connect()
+      await consumer.confirm('SUBSCRIBE', { id: 0, destination })
+      const producer = await connect()
+      consumer.pause()
+      // More than the buffers of any socket take.
+      producer.send('SEND', { destination }, 'b'.repeat(16 * MIB))
+      for (let trips = 0; trips < 5; trips++) await producer.roundTrip()
+      await clock.advance(4_800)
+      await producer.roundTrip()
+      expect(reasons).toEqual([])
+      await clock.advance(400)
+      await until(() => reasons.length > 0, 'the end of the session')
+      expect(reasons).toEqual(['stalled'])
+      consumer.resume()
+      await consumer.closed
+      await producer.expectNothing()
+    },
+  },
+  destinations: {
+    says: 'keeps as many destinations as allowed, forgets the empty ones, and refuses one more',
+    run: async ({ open, connect, queue, topic, until }) => {
+      const broker = await open({ limits: { destinations: 3 } })
+      const client = await connect()
+      await client.confirm('SUBSCRIBE', { id: 'a', destination: topic('a') })
+      await client.confirm('SUBSCRIBE', { id: 'b', destination: queue('b') })
+      const kept = queue('kept')
+      await client.confirm('SEND', { destination: kept }, 'kept')
+      await until(() => broker.stats().destinations === 3)
+      await client.confirm('SEND', { destination: kept }, 'too')
+      await client.confirm('SEND', { destination: topic('nobody') }, 'is there')
+      await client.confirm('UNSUBSCRIBE', { id: 'a' })
+      await client.confirm('SUBSCRIBE', { id: 'a', destination: topic('other') })
+      const sender = await connect()
+      sender.send('SEND', { destination: queue('c') }, 'no room')
+      await refused(sender, 'destinations-too-many', 'limits.destinations', 3)
+      client.send('SUBSCRIBE', { id: 'd', destination: topic('d') })
+      await refused(client, 'destinations-too-many', 'limits.destinations', 3)
+    },
+  },
+  destinationLength: {
+    says: 'takes a destination name as long as allowed, and refuses a longer one',
+    run: async ({ open, connect }) => {
+      await open({ limits: { destinationLength: 20 } })
+      const name = (kind: string, length: number) => `/${kind}/`.padEnd(length, 'n')
+      for (const kind of ['queue', 'topic']) {
+        const client = await connect()
+        await client.confirm('SUBSCRIBE', { id: 0, destination: name(kind, 20) })
+        await client.confirm('SEND', { destination: name(kind, 20) }, 'x')
+        await client.frame('MESSAGE')
+        client.send('SUBSCRIBE', { id: 1, destination: name(kind, 21) })
+        await refused(client, 'destination-too-long', 'limits.destinationLength', 20)
+        const sender = await connect()
+        sender.send('SEND', { destination: name(kind, 21) })
+        await refused(sender, 'destination-too-long', 'limits.destinationLength', 20)
+      }
+    },
+  },
+  totalBytes: {
+    says: 'holds as many octets in all as allowed, refuses a SEND beyond, and takes it when there is room again',
+    run: async ({ open, connect, queue }) => {
+      const limit = 100_000
+      const broker = await open({ limits: { totalBytes: limit } })
+      const destination = queue('a')
+      let accepted = 0
+      for (;;) {
+        const producer = await connect()
+        producer.send('SEND', { destination, receipt: 'r' }, 'b'.repeat(10_000))
+        const answer = await producer.next()
+        expect(broker.stats().bytes).toBeLessThanOrEqual(limit)
+        if (answer.command === 'ERROR') {
+          expect(answer.headers).toMatchObject({ code: 'memory-full', 'receipt-id': 'r' })
+          expect(answer.text).toContain('limits.totalBytes')
+          await producer.closed
+          break
+        }
+        expect(++accepted).toBeLessThanOrEqual(9)
+        await producer.disconnect()
+      }
+      expect(accepted).toBeGreaterThanOrEqual(8)
+      const consumer = await connect()
+      await consumer.confirm('SUBSCRIBE', { id: 0, destination })
+      await consumer.messages(accepted)
+      await consumer.confirm('SEND', { destination }, 'b'.repeat(10_000))
+      await consumer.messages(1)
+    },
+  },
+}
+
+conformance('limits', (test) => {
+  for (const [name, { says, run }] of Object.entries(cases)) test(`${says} (limits.${name})`, run)
+
+  test('takes as many messages into a queue as its rule allows, and refuses one more', async ({ open, connect, queue }) => {
+    const destination = queue('small')
+    await open({ destinations: [{ match: destination, maxMessages: 3 }] })
+    const producer = await connect()
+    for (const body of ['1', '2', '3']) await producer.confirm('SEND', { destination }, body)
+    producer.send('SEND', { destination, receipt: 'r' }, '4')
+    const error = await producer.error('queue-full', { 'receipt-id': 'r' })
+    expect(error.text).toContain('maxMessages')
+    const consumer = await connect()
+    await consumer.confirm('SUBSCRIBE', { id: 0, destination, ack: 'client-individual' })
+    const [first] = await consumer.messages(3)
+    // Unacknowledged ones are held too.
+    const early = await connect()
+    early.send('SEND', { destination }, '4')
+    await early.error('queue-full')
+    await consumer.confirm('ACK', { id: first?.headers['ack'] ?? '' })
+    await consumer.confirm('SEND', { destination }, '4')
+    expect((await consumer.frame('MESSAGE')).text).toBe('4')
+  })
+
+  test('takes as many octets into a queue as its rule allows, and refuses more', async ({ open, connect, queue }) => {
+    const destination = queue('small')
+    await open({ destinations: [{ match: destination, maxBytes: 10_000 }] })
+    const producer = await connect()
+    await producer.confirm('SEND', { destination }, 'b'.repeat(9_000))
+    producer.send('SEND', { destination, receipt: 'r' }, 'b'.repeat(1_000))
+    const error = await producer.error('queue-full', { 'receipt-id': 'r' })
+    expect(error.text).toContain('maxBytes')
+  })
+})
+
+describe('the options of limits', () => {
+  it('have the defaults that the handbook tells', () => {
+    expect(settingsOf({}).limits).toEqual({
+      connectBytes: 64 * KIB,
+      headerLineBytes: 16 * KIB,
+      headers: 128,
+      bodyBytes: 16 * MIB,
+      connectTimeoutMs: 10_000,
+      subscriptions: 1_000,
+      unacknowledged: 65_536,
+      transactions: 16,
+      transactionBytes: 16 * MIB,
+      unsentBytes: 64 * KIB,
+      unstoredBytes: MIB,
+      stallMs: 30_000,
+      destinations: 10_000,
+      destinationLength: KIB,
+      totalBytes: 256 * MIB,
+    } satisfies Limits)
+  })
+
+  it('refuses an option that does not exist, or is no number, by its name', () => {
+    const wrong: [Record<string, unknown>, RegExp][] = [
+      [{ header: 3 }, /limits\.header\b/],
+      [{ headers: -1 }, /limits\.headers\b/],
+      [{ headers: Number.NaN }, /limits\.headers\b/],
+      [{ bodyBytes: '16 MiB' }, /limits\.bodyBytes/],
+    ]
+    for (const [limits, message] of wrong) {
+      expect(() => createBroker({ limits: limits as Partial<Limits> })).toThrow(TypeError)
+      expect(() => createBroker({ limits: limits as Partial<Limits> })).toThrow(message)
+    }
+  })
+})
