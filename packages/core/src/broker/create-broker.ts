@@ -1,0 +1,253 @@
+/** Puts the rooms together: one account, one clock, one wheel, one router a host, and the sessions. */
+
+import { Account } from '../account.js'
+import type { Clock } from '../clock.js'
+import { MessageEncoder } from '../codec/encoder.js'
+import { CLIENT_COMMANDS } from '../codec/frame.js'
+import { Interner, OctetWriter } from '../codec/octets.js'
+import { DestinationContext } from '../destination/context.js'
+import { Journal } from '../destination/journal.js'
+import { recover } from '../destination/recovery.js'
+import { Router } from '../destination/router.js'
+import { StompError } from '../errors.js'
+import { messageHeaders } from '../header-names.js'
+import { Headers } from '../headers.js'
+import { MessageIds, octetsOf, StoredMessage } from '../message.js'
+import type { Connection, Inbound } from '../ports/connection.js'
+import type { Completion } from '../ports/destination.js'
+import type { Store } from '../ports/store.js'
+import type { Party, SessionContext } from '../session/context.js'
+import { Flusher } from '../session/flusher.js'
+import type { Hooks } from '../session/hooks.js'
+import { Session } from '../session/session.js'
+import { handle } from '../session/verbs.js'
+import { Wheel } from '../wheel.js'
+import type { Broker, BrokerStats, CloseOptions, Door, PublishOptions } from './broker.js'
+import { Emitter } from './emitter.js'
+import type { BrokerEvents } from './events.js'
+import { HostConsumer, type HostDelivery, type HostSubscribeOptions, type HostSubscription } from './host-subscription.js'
+import { type BrokerOptions, type Settings, settingsOf } from './options.js'
+import { destinationReports, sessionReports } from './reports.js'
+
+/**
+ * Makes a broker. It opens no port and holds no timer until there is something to wait for: give it a door, or connect
+ * to it in memory.
+ *
+ * @throws TypeError where an option is unknown or out of its range; the message names it and what is allowed
+ * @example
+ * const broker = createBroker({ destinations: [{ match: '/queue/orders', maxMessages: 10_000 }] })
+ */
+export function createBroker<User = unknown>(options: BrokerOptions<User> = {}): Broker<User> {
+  return new LocalBroker(settingsOf(options))
+}
+
+/** How often a broker that is draining looks whether its sessions are done. */
+const DRAIN_LOOK_MS = 50
+
+/** The default space: what a host name means while no hosts are configured, or none is named. */
+const DEFAULT_HOST = ''
+
+class LocalBroker<User> implements Broker<User> {
+  readonly clock: Clock
+  readonly #settings: Settings<User>
+  readonly #emitter: Emitter<User>
+  readonly #wheel: Wheel
+  readonly #destinations: DestinationContext
+  readonly #context: SessionContext
+  readonly #routers = new Map<string, Router>()
+  readonly #sessions = new Set<Session>()
+  readonly #hostConsumers = new Set<HostConsumer>()
+  readonly #doors = new Set<Door>()
+  readonly #ids = new MessageIds(crypto.randomUUID().slice(0, 8))
+  #accepted = 0
+  #closed: Promise<void> | undefined
+  #allGone: (() => void) | undefined
+
+  constructor(settings: Settings<User>) {
+    this.clock = settings.clock
+    this.#settings = settings
+    this.#emitter = new Emitter(settings.logger)
+    this.#wheel = new Wheel(settings.clock)
+    this.#destinations = this.#createDestinations()
+    this.#context = this.#createContext()
+    for (const host of [DEFAULT_HOST, ...(settings.hosts ?? [])]) this.#routers.set(host, new Router(host, this.#destinations))
+    if (settings.store !== undefined) this.#context.recovery = this.#recover(settings.store)
+  }
+
+  accept(connection: Connection): Inbound {
+    const id = `${this.#ids.origin}-${++this.#accepted}`
+    const session = new Session({ id, connection, context: this.#context, handle })
+    this.#sessions.add(session)
+    if (this.#closed !== undefined) session.fail(closing())
+    return session
+  }
+
+  publish(destination: string, body: string | Uint8Array, options?: PublishOptions): void {
+    const message = this.#messageOf(destination, body, options)
+    const done = (error?: StompError): void => {
+      if (error !== undefined) this.#emitter.emit('refuse', () => ({ message, error }))
+    }
+    this.#send(message, options, { done })
+  }
+
+  publishConfirmed(destination: string, body: string | Uint8Array, options?: PublishOptions): Promise<void> {
+    const message = this.#messageOf(destination, body, options)
+    return new Promise((resolve, reject) => {
+      this.#send(message, options, { done: (error) => (error === undefined ? resolve() : reject(error)) })
+    })
+  }
+
+  subscribe(destination: string, options: HostSubscribeOptions = {}, listener?: (delivery: HostDelivery) => void): HostSubscription {
+    const consumer = new HostConsumer(
+      HostConsumer.requestOf(destination, options),
+      {
+        clock: this.clock,
+        failed: (error) => this.#emitter.failed(error, `subscriber of ${destination}`),
+        settled: (message, isAcknowledged) =>
+          this.#emitter.emit(isAcknowledged ? 'acknowledge' : 'nack', () => ({ session: undefined, message })),
+        ended: (ended) => this.#hostConsumers.delete(ended),
+      },
+      listener,
+    )
+    consumer.start(this.#routerFor(options.host))
+    this.#hostConsumers.add(consumer)
+    const { signal } = options
+    if (signal?.aborted) consumer.unsubscribe()
+    signal?.addEventListener('abort', () => consumer.unsubscribe(), { once: true })
+    return consumer
+  }
+
+  on<Name extends keyof BrokerEvents<User>>(event: Name, listener: (payload: BrokerEvents<User>[Name]) => void): this {
+    this.#emitter.on(event, listener)
+    return this
+  }
+
+  off<Name extends keyof BrokerEvents<User>>(event: Name, listener: (payload: BrokerEvents<User>[Name]) => void): this {
+    this.#emitter.off(event, listener)
+    return this
+  }
+
+  addDoor(door: Door): () => void {
+    this.#doors.add(door)
+    return () => this.#doors.delete(door)
+  }
+
+  stats(): BrokerStats {
+    const stats = { sessions: this.#sessions.size, subscriptions: 0, destinations: 0, messages: 0, unacknowledged: 0 }
+    for (const { subscriptions, unacknowledged } of this.#sessions) {
+      stats.subscriptions += subscriptions.length
+      stats.unacknowledged += unacknowledged?.size ?? 0
+    }
+    for (const { unacknowledgedSize } of this.#hostConsumers) {
+      stats.subscriptions++
+      stats.unacknowledged += unacknowledgedSize
+    }
+    for (const router of this.#routers.values()) {
+      stats.destinations += router.size
+      stats.messages += router.messages
+    }
+    return { ...stats, bytes: this.#destinations.account.used, alarms: this.#wheel.size }
+  }
+
+  close({ drainMs = 0 }: CloseOptions = {}): Promise<void> {
+    this.#closed ??= this.#close(drainMs)
+    return this.#closed
+  }
+
+  async #close(drainMs: number): Promise<void> {
+    for (const door of this.#doors) door.stop()
+    if (drainMs > 0) await this.#drain(drainMs)
+    for (const session of [...this.#sessions]) session.fail(closing())
+    for (const consumer of [...this.#hostConsumers]) consumer.unsubscribe()
+    if (this.#sessions.size > 0) await new Promise<void>((resolve) => (this.#allGone = resolve))
+    await Promise.all([...this.#doors].map((door) => door.close()))
+    await this.#destinations.journal.idle()
+    for (const router of this.#routers.values()) router.close()
+    this.#wheel.stop()
+    await this.#settings.store?.close?.()
+  }
+
+  /** Nothing more is delivered; what was delivered may be settled, and what was written may leave. */
+  async #drain(drainMs: number): Promise<void> {
+    this.#context.isDraining = true
+    const until = this.clock.now() + drainMs
+    while (this.clock.now() < until && [...this.#sessions].some((session) => !session.isIdle)) {
+      await new Promise<void>((resolve) => this.clock.after(DRAIN_LOOK_MS, resolve))
+    }
+  }
+
+  #messageOf(destination: string, body: string | Uint8Array, { headers = {} }: PublishOptions = {}): StoredMessage {
+    if (typeof destination !== 'string' || destination === '') throw new TypeError(`a destination is a name; given ${String(destination)}`)
+    const message = new StoredMessage(this.#ids.next(), destination, messageHeaders(Headers.from(headers)), octetsOf(body))
+    message.expiresAt = Number(message.headers.get('expires') ?? 0) || 0
+    return message
+  }
+
+  #send(message: StoredMessage, options: PublishOptions | undefined, completion: Completion): void {
+    if (this.#closed === undefined) this.#routerFor(options?.host).send(message, completion)
+    else completion.done(closing())
+  }
+
+  /** The host's own word for a virtual host is never a guess: an unknown one is its mistake. */
+  #routerFor(host: string = DEFAULT_HOST): Router {
+    const router = this.#routers.get(host)
+    if (router === undefined) throw new TypeError(`there is no host ${host}; there are ${[...this.#routers.keys()].join(', ')} (option hosts)`)
+    return router
+  }
+
+  #createDestinations(): DestinationContext {
+    const { clock, limits, destinations, store } = this.#settings
+    return new DestinationContext({
+      clock,
+      wheel: this.#wheel,
+      account: new Account(limits.totalBytes),
+      journal: new Journal(store, (error) => this.#emitter.failed(error, 'store')),
+      rules: destinations,
+      limits,
+      reports: destinationReports(this.#emitter),
+    })
+  }
+
+  #createContext(): SessionContext {
+    const { clock, limits, heartBeat, serverName, hooks, hosts } = this.#settings
+    const writer = new OctetWriter()
+    const messageEncoder = new MessageEncoder(writer)
+    return {
+      limits,
+      heartBeat,
+      serverName,
+      hooks: hooks as Hooks,
+      reports: sessionReports(this.#emitter, (session) => this.#gone(session)),
+      destinations: this.#destinations,
+      // Without configured hosts any name means the default space; with them, no name does.
+      router: (host) => this.#routers.get(hosts === undefined ? DEFAULT_HOST : host),
+      ids: this.#ids,
+      decoding: { limits, account: this.#destinations.account, interner: new Interner(), commands: CLIENT_COMMANDS },
+      writer,
+      messageEncoder,
+      flusher: new Flusher(clock, writer, messageEncoder),
+      recovery: undefined,
+      isDraining: false,
+    }
+  }
+
+  #gone(session: Party): void {
+    this.#sessions.delete(session as Session)
+    if (this.#sessions.size === 0) this.#allGone?.()
+  }
+
+  /** Queues get back what the store has kept; no session is connected before that. */
+  async #recover(store: Store): Promise<void> {
+    try {
+      await recover(store, (host) => this.#routers.get(host))
+      this.#context.recovery = undefined
+    } catch (error) {
+      this.#emitter.failed(error, 'recovery from the store')
+      throw new StompError('store-failed', 'the message store could not be read; the operator has been told')
+    }
+  }
+}
+
+function closing(): StompError {
+  return new StompError('broker-closing', 'the broker is closing; connect again later')
+}

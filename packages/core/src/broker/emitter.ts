@@ -1,0 +1,48 @@
+/** Events on their way to the host: emitted last, and no listener can do harm. */
+
+import { EventEmitter } from 'eventemitter3'
+import type { Logger } from '../logger.js'
+import type { BrokerEvents } from './events.js'
+
+type Listener<Payload> = (payload: Payload) => void
+
+/** The events of one broker. One that nobody listens to costs a look into a table, and no object. */
+export class Emitter<User> {
+  readonly #events = new EventEmitter<string>()
+  readonly #logger: Logger
+
+  constructor(logger: Logger) {
+    this.#logger = logger
+  }
+
+  on<Name extends keyof BrokerEvents<User>>(event: Name, listener: Listener<BrokerEvents<User>[Name]>): void {
+    this.#events.on(event, listener)
+  }
+
+  off<Name extends keyof BrokerEvents<User>>(event: Name, listener: Listener<BrokerEvents<User>[Name]>): void {
+    this.#events.off(event, listener)
+  }
+
+  /** Tells whoever listens; the payload is made only where somebody does. */
+  emit<Name extends keyof BrokerEvents<User>>(event: Name, payload: () => BrokerEvents<User>[Name]): void {
+    if (this.#events.listenerCount(event) === 0) return
+    const told = payload()
+    for (const listener of this.#events.listeners(event)) this.#tell(event, listener as Listener<BrokerEvents<User>[Name]>, told)
+  }
+
+  /** Reports a fault of the host's own: to the log, and as the event `error`. */
+  failed(error: unknown, during: string): void {
+    this.#logger.error(`${during} failed`, error)
+    this.emit('error', () => ({ error, during }))
+  }
+
+  #tell<Payload>(event: string, listener: Listener<Payload>, payload: Payload): void {
+    try {
+      listener(payload)
+    } catch (error) {
+      // A listener for errors that throws is only logged: telling it again would not end.
+      if (event === 'error') this.#logger.error('listener of error failed', error)
+      else this.failed(error, `listener of ${event}`)
+    }
+  }
+}

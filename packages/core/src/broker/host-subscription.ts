@@ -1,0 +1,206 @@
+/** A subscription of the host application itself: a callback, or an async iterator. */
+
+import type { Clock } from '../clock.js'
+import type { Delivery } from '../destination/delivery.js'
+import type { Router } from '../destination/router.js'
+import { type Consumer, Subscription, type SubscriptionRequest } from '../destination/subscription.js'
+import type { Message, StoredMessage } from '../message.js'
+import { type AckMode, nobody, type Outcome } from '../ports/destination.js'
+import { byDestination, Unacknowledged } from '../session/unacknowledged.js'
+
+/** What a host wants of a subscription. */
+export interface HostSubscribeOptions {
+  /** How it acknowledges. @defaultValue 'auto' */
+  readonly ack?: AckMode
+  /** How many deliveries it may hold unacknowledged. @defaultValue 65,536 */
+  readonly prefetch?: number
+  /** The virtual host. Default: the default space. */
+  readonly host?: string
+  /** Ends the subscription when it is aborted. */
+  readonly signal?: AbortSignal
+}
+
+/** One message for the host, and how it says what became of it. */
+export interface HostDelivery {
+  readonly message: Message
+  /** Whether it was delivered before. */
+  readonly redelivered: boolean
+  /** Done with; with `client`, all before it too. Harmless with `auto`, and when it is settled already. */
+  ack(): void
+  /** Not done; `requeue: false` gives it up at once. Harmless as `ack` is. */
+  nack(options?: { readonly requeue?: boolean }): void
+}
+
+/**
+ * A subscription, active until it is ended. Iterate over it, or give a listener. Leaving the loop ends it, and returns
+ * what is unacknowledged.
+ */
+export interface HostSubscription extends AsyncIterable<HostDelivery> {
+  /** The destination or pattern. */
+  readonly destination: string
+  /** Ends it: what was not acknowledged goes back, and what was not taken is gone with `auto`. */
+  unsubscribe(): void
+}
+
+/** What a host subscription needs of its broker. */
+export interface HostContext {
+  readonly clock: Clock
+  /** Reports what a listener threw. */
+  failed(error: unknown): void
+  /** A delivery was settled. */
+  settled(message: Message, isAcknowledged: boolean): void
+  /** The subscription has ended. */
+  ended(subscription: HostConsumer): void
+}
+
+/** Deliveries that wait for the host to take them. */
+const MOST_WAITING = 1_024
+const MOST_UNACKNOWLEDGED = 65_536
+
+/** The host as a consumer: deliveries wait here until it takes them, in a later turn than that in which they came. */
+export class HostConsumer implements Consumer, HostSubscription {
+  readonly destination: string
+  readonly subscription: Subscription
+  readonly #context: HostContext
+  readonly #listener: ((delivery: HostDelivery) => void) | undefined
+  readonly #unacknowledged = new Unacknowledged(true)
+  #waiting: HostDelivery[] = []
+  #takers: ((result: IteratorResult<HostDelivery>) => void)[] = []
+  #numbered = 0
+  #isPlanned = false
+  #isStarved = false
+  #isEnded = false
+
+  constructor(request: SubscriptionRequest, context: HostContext, listener: ((delivery: HostDelivery) => void) | undefined) {
+    this.destination = request.destination
+    this.#context = context
+    this.#listener = listener
+    this.subscription = new Subscription(request, this)
+  }
+
+  /** How many deliveries are not settled. */
+  get unacknowledgedSize(): number {
+    return this.#unacknowledged.size
+  }
+
+  /** What a broker needs to make one. */
+  static requestOf(destination: string, { ack = 'auto', prefetch = MOST_UNACKNOWLEDGED }: HostSubscribeOptions): SubscriptionRequest {
+    if (!['auto', 'client', 'client-individual'].includes(ack)) throw new TypeError(`ack must be auto, client or client-individual; given ${String(ack)}`)
+    if (!(prefetch >= 1)) throw new TypeError(`prefetch must be a number of messages, 1 or more; given ${String(prefetch)}`)
+    return { id: 'host', isNamed: true, destination, ackMode: ack, prefetch: Math.min(prefetch, MOST_UNACKNOWLEDGED) }
+  }
+
+  /** Makes it active. @throws StompError where the destination may not be subscribed to */
+  start(router: Router): void {
+    router.subscribe(this.subscription, nobody)
+  }
+
+  hasRoom(): boolean {
+    if (this.#waiting.length < MOST_WAITING) return true
+    this.#isStarved = true
+    return false
+  }
+
+  deliver(_subscription: Subscription, message: StoredMessage, delivery: Delivery | undefined): void {
+    message.own()
+    if (delivery !== undefined) {
+      delivery.number = ++this.#numbered
+      this.#unacknowledged.add(delivery)
+    }
+    this.#waiting.push(this.#handle(message, delivery))
+    this.#plan()
+  }
+
+  cut(): void {
+    this.unsubscribe()
+  }
+
+  unsubscribe(): void {
+    if (this.#isEnded) return
+    this.#isEnded = true
+    this.subscription.source?.unsubscribe(this.subscription)
+    for (const { destination, deliveries } of this.#unacknowledged.removeAll()) destination.settle(deliveries, 'returned', nobody)
+    this.#waiting = []
+    for (const take of this.#takers) take({ done: true, value: undefined })
+    this.#takers = []
+    this.#context.ended(this)
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<HostDelivery> {
+    return {
+      next: () => this.#next(),
+      return: () => {
+        this.unsubscribe()
+        return Promise.resolve({ done: true, value: undefined })
+      },
+    }
+  }
+
+  #next(): Promise<IteratorResult<HostDelivery>> {
+    const value = this.#waiting.shift()
+    if (value !== undefined) {
+      this.#resume()
+      return Promise.resolve({ done: false, value })
+    }
+    if (this.#isEnded) return Promise.resolve({ done: true, value: undefined })
+    return new Promise((resolve) => this.#takers.push(resolve))
+  }
+
+  #handle(message: StoredMessage, delivery: Delivery | undefined): HostDelivery {
+    return {
+      message,
+      redelivered: delivery?.isRedelivered === true,
+      ack: () => this.#settle(delivery, 'acknowledged'),
+      nack: ({ requeue = true } = {}) => this.#settle(delivery, requeue ? 'nacked' : 'rejected'),
+    }
+  }
+
+  #settle(delivery: Delivery | undefined, outcome: Outcome): void {
+    if (delivery === undefined || !this.#unacknowledged.has(delivery)) return
+    const deliveries = this.subscription.ackMode === 'client' ? this.#unacknowledged.upTo(delivery) : [delivery]
+    for (const each of deliveries) this.#unacknowledged.remove(each)
+    for (const group of byDestination(deliveries)) group.destination.settle(group.deliveries, outcome, nobody)
+    this.#resume()
+    for (const { message } of deliveries) this.#context.settled(message, outcome === 'acknowledged')
+  }
+
+  /** Deliveries reach the host in a turn of their own, so that it may publish from where it takes them. */
+  #plan(): void {
+    if (this.#isPlanned) return
+    this.#isPlanned = true
+    this.#context.clock.soon(() => {
+      this.#isPlanned = false
+      this.#handOut()
+    })
+  }
+
+  #handOut(): void {
+    if (this.#listener === undefined) {
+      while (this.#takers.length > 0 && this.#waiting.length > 0) {
+        this.#takers.shift()?.({ done: false, value: this.#waiting.shift() as HostDelivery })
+      }
+    } else {
+      // Only what waits now: a listener that publishes to its own destination gets that in the next turn.
+      for (const delivery of this.#waiting.splice(0)) {
+        if (this.#isEnded) break
+        this.#hand(delivery)
+      }
+    }
+    this.#resume()
+  }
+
+  #hand(delivery: HostDelivery): void {
+    try {
+      this.#listener?.(delivery)
+    } catch (error) {
+      this.#context.failed(error)
+    }
+  }
+
+  #resume(): void {
+    if (this.#isEnded) return
+    const isStarved = this.#isStarved
+    this.#isStarved = false
+    if (isStarved || this.subscription.ackMode !== 'auto') this.subscription.source?.resume(this.subscription)
+  }
+}

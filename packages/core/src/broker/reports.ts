@@ -1,0 +1,38 @@
+/** What happens inside, told to the host as events. */
+
+import type { DestinationReports } from '../destination/context.js'
+import type { Subscription } from '../destination/subscription.js'
+import type { Party, SessionReports } from '../session/context.js'
+import type { SessionInfo } from '../session/hooks.js'
+import type { Emitter } from './emitter.js'
+import type { SubscriptionInfo } from './events.js'
+
+/** The sessions' reports; `gone` is told when a session's connection is gone, too. */
+export function sessionReports<User>(emitter: Emitter<User>, gone: (session: Party) => void): SessionReports {
+  const infoOf = ({ info }: Party): SessionInfo<User> => info as SessionInfo<User>
+  return {
+    connected: (session) => emitter.emit('connect', () => ({ session: infoOf(session) })),
+    ended: (session, reason) => emitter.emit('disconnect', () => ({ session: infoOf(session), reason })),
+    gone,
+    subscribed: (session, subscription) =>
+      emitter.emit('subscribe', () => ({ session: infoOf(session), subscription: describe(subscription) })),
+    unsubscribed: (session, subscription) =>
+      emitter.emit('unsubscribe', () => ({ session: infoOf(session), subscription: describe(subscription) })),
+    sent: (session, message) => emitter.emit('send', () => ({ session: infoOf(session), message: message.own() })),
+    settled: (session, message, isAcknowledged) =>
+      emitter.emit(isAcknowledged ? 'acknowledge' : 'nack', () => ({ session: infoOf(session), message })),
+    failed: (error, during) => emitter.failed(error, during),
+  }
+}
+
+/** The destinations' reports. */
+export function destinationReports<User>(emitter: Emitter<User>): DestinationReports {
+  return {
+    givenUp: (message, reason, movedTo) => emitter.emit('dead-letter', () => ({ message, reason, movedTo })),
+    slowConsumer: (subscription) => emitter.emit('slow-consumer', () => ({ subscription: describe(subscription) })),
+  }
+}
+
+function describe({ id, destination, ackMode }: Subscription): SubscriptionInfo {
+  return { id, destination, ackMode }
+}

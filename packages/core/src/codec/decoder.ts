@@ -1,0 +1,362 @@
+/** Octets into frames: whole ones, whatever the pieces in which they come. */
+
+import type { Account } from '../account.js'
+import { overLimit, ProtocolError, printable, StompError } from '../errors.js'
+import { Headers } from '../headers.js'
+import { unescapeText } from './escape.js'
+import { type Frame, NO_BODY } from './frame.js'
+import type { FrameLimits } from './limits.js'
+import { asBuffer, BACKSLASH, COLON, CR, type Interner, LF, NUL } from './octets.js'
+import type { Version } from './version.js'
+
+/*
+ * The grammar (STOMP 1.2, Augmented BNF), with what we accept beside it:
+ *
+ *   stream  = *( *( EOL / NUL ) frame )            NUL between frames: some clients send one too many
+ *   frame   = command EOL *( header EOL ) EOL *OCTET NUL
+ *   header  = name ":" value                       the first colon ends the name, in every version
+ *   EOL     = [CR] LF                              CRLF in every version; any other CR is an error
+ *
+ * The body is as long as the first content-length says, or ends at the first NUL.
+ */
+
+/** What all decoders of a broker share. */
+export interface DecoderContext<Word extends string> {
+  readonly limits: FrameLimits
+  /** Counts unfinished frames. */
+  readonly account: Account
+  readonly interner: Interner
+  /** The command words that the other side may send. */
+  readonly commands: readonly Word[]
+}
+
+const NOTHING = Buffer.alloc(0)
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+const BETWEEN_FRAMES = 0
+const IN_COMMAND = 1
+const IN_HEADERS = 2
+const IN_BODY = 3
+
+/** What a header line may hold beside plain text, as bits. */
+const WIDE = 1
+const ESCAPED = 2
+
+/** 1 for the octets that mean something inside a line: most lines are done with one look at each octet. */
+const MEANS = Uint8Array.from({ length: 256 }, (_, octet) => (octet >= 0x80 || [NUL, LF, CR, COLON, BACKSLASH].includes(octet) ? 1 : 0))
+
+/** Our copy of unfinished octets is at least that large, and holds that much of what may follow a long body. */
+const LEAST_BYTES = 128
+const CHUNK_BYTES = 64 * 1024 + 1
+
+/** A command word may have as many octets as that. */
+const COMMAND_OCTETS = 64
+
+/**
+ * Decodes one direction of one connection. Give it octets with {@link Decoder.receive}, take frames with
+ * {@link Decoder.next} until there is none, then {@link Decoder.keep} what is left of the octets. An incomplete frame
+ * is not an error. After a ProtocolError the stream is lost.
+ */
+export class Decoder<Word extends string> {
+  /** The agreed version; undefined until then: CONNECT is read without escapes, and its whole size is limited. */
+  version: Version | undefined
+  readonly #context: DecoderContext<Word>
+  #octets: Buffer = NOTHING
+  #at = 0
+  #end = 0
+  /** The size of our own copy of unread octets, as counted in the account; 0 while they are somebody else's. */
+  #kept = 0
+  /** Up to where the octets of an unfinished line or body were searched, so that none is searched twice. */
+  #searched = 0
+  #phase = BETWEEN_FRAMES
+  #command: Word | undefined
+  #pairs: string[] = []
+  #contentLength = -1
+  /** Octets of the frame's lines so far. */
+  #lineBytes = 0
+  /** Of the line scanned last: where its first colon is, and what it holds beside plain text. */
+  #colon = -1
+  #odd = 0
+
+  constructor(context: DecoderContext<Word>) {
+    this.#context = context
+  }
+
+  /** Whether a frame was begun and not ended. */
+  get isInFrame(): boolean {
+    return this.#phase !== BETWEEN_FRAMES || this.#at < this.#end
+  }
+
+  /** Takes octets, which stay the caller's: they are read until `keep` is called. */
+  receive(octets: Uint8Array): void {
+    if (this.#at < this.#end) {
+      this.#append(octets)
+      return
+    }
+    this.#forget()
+    this.#octets = asBuffer(octets)
+    this.#end = octets.length
+  }
+
+  /** The next whole frame, or undefined where more octets are needed. @throws ProtocolError */
+  next(): Frame<Word> | undefined {
+    if (this.#phase === BETWEEN_FRAMES && !this.#skipToFrame()) return undefined
+    if (this.#phase === IN_COMMAND && !this.#readCommand()) return undefined
+    if (this.#phase === IN_HEADERS && !this.#readHeaders()) return undefined
+    return this.#readBody()
+  }
+
+  /** Copies what is unread and not ours, once. @throws ProtocolError `memory-full` */
+  keep(): void {
+    if (this.#at === this.#end) this.#forget()
+    else if (this.#kept === 0) this.#move(this.#sizeFor(this.#end - this.#at))
+  }
+
+  /** Drops everything, and takes it off the account. */
+  release(): void {
+    this.#forget()
+    this.#pairs = []
+  }
+
+  #skipToFrame(): boolean {
+    for (; this.#at < this.#end; this.#at++) {
+      const octet = this.#octets[this.#at]
+      if (octet === LF || octet === NUL) continue
+      if (octet === CR) {
+        if (this.#at + 1 === this.#end) return false
+        if (this.#octets[this.#at + 1] === LF) continue
+        throw new ProtocolError('bad-frame', 'a carriage return between frames is not followed by a line feed')
+      }
+      this.#phase = IN_COMMAND
+      this.#lineBytes = 0
+      this.#contentLength = -1
+      return true
+    }
+    return false
+  }
+
+  #readCommand(): boolean {
+    const lineEnd = this.#scanLine()
+    // Nothing that long is a command: say so before the line ends, which garbage may never do.
+    if (lineEnd < 0 && this.#end - this.#at <= COMMAND_OCTETS) return false
+    const textEnd = lineEnd < 0 ? this.#end : this.#textEnd(lineEnd)
+    const text = this.#context.interner.read(this.#octets, this.#at, Math.min(textEnd, this.#at + COMMAND_OCTETS))
+    const word = this.#context.commands.find((command) => command === text)
+    if (word === undefined) {
+      const allowed = this.#context.commands.join(', ')
+      throw new ProtocolError('bad-command', `${printable(text)} is not a command that may be sent here; these are: ${allowed}`)
+    }
+    this.#command = word
+    this.#pairs = []
+    this.#phase = IN_HEADERS
+    this.#nextLine(lineEnd)
+    return true
+  }
+
+  #readHeaders(): boolean {
+    for (;;) {
+      const lineEnd = this.#scanLine()
+      this.#checkLine(lineEnd < 0 ? this.#end : lineEnd)
+      if (lineEnd < 0) return false
+      const textEnd = this.#textEnd(lineEnd)
+      if (textEnd > this.#at) this.#readHeader(textEnd)
+      const isBlank = textEnd === this.#at
+      this.#nextLine(lineEnd)
+      if (isBlank) break
+    }
+    this.#endHeaders()
+    return true
+  }
+
+  #readHeader(textEnd: number): void {
+    if (this.#pairs.length >= this.#context.limits.headers * 2) {
+      const seen = this.#pairs.length / 2 + 1
+      const limit = this.#context.limits.headers
+      throw overLimit('headers-too-many', { what: 'a frame', limit, seen, unit: 'headers', option: 'limits.headers' })
+    }
+    if (this.#colon <= this.#at) {
+      const line = printable(this.#octets.toString('latin1', this.#at, textEnd))
+      throw new ProtocolError('bad-frame', `the header line ${line} is not a name, a colon and a value`)
+    }
+    this.#pairs.push(this.#text(this.#at, this.#colon), this.#text(this.#colon + 1, textEnd))
+  }
+
+  #text(start: number, end: number): string {
+    const text = this.#odd & WIDE ? this.#wide(start, end) : this.#context.interner.read(this.#octets, start, end)
+    if (this.version === '1.0') return text.trim()
+    return this.#odd & ESCAPED && this.version !== undefined ? unescapeText(text, this.version) : text
+  }
+
+  #wide(start: number, end: number): string {
+    try {
+      return utf8.decode(this.#octets.subarray(start, end))
+    } catch {
+      const text = printable(this.#octets.toString('latin1', start, end))
+      throw new ProtocolError('bad-utf8', `a header holds octets that are not UTF-8: ${text}`)
+    }
+  }
+
+  /**
+   * Where the line's LF is, or -1 where it has not come; notes the first colon and what else is in the line.
+   * A line that comes in pieces is searched for its end first, so that no octet is looked at more than twice.
+   */
+  #scanLine(): number {
+    const octets = this.#octets
+    const end = this.#end
+    if (this.#searched > this.#at && !this.#seek(LF)) return -1
+    this.#colon = -1
+    this.#odd = 0
+    for (let at = this.#at; at < end; at++) {
+      const octet = octets[at] as number
+      if (MEANS[octet] === 0) continue
+      if (octet === LF) return at
+      if (octet === COLON) {
+        if (this.#colon < 0) this.#colon = at
+      } else if (octet === BACKSLASH) this.#odd |= ESCAPED
+      else if (octet >= 0x80) this.#odd |= WIDE
+      else if (octet === NUL) throw new ProtocolError('bad-frame', 'a NUL inside a line; a blank line ends the headers')
+      else if (at + 1 < end && octets[at + 1] !== LF) throw new ProtocolError('bad-frame', 'a carriage return inside a line')
+    }
+    this.#searched = end
+    return -1
+  }
+
+  /** Whether `octet` is among what was not searched yet. */
+  #seek(octet: number): boolean {
+    const found = this.#octets.indexOf(octet, this.#searched)
+    if (found >= 0 && found < this.#end) return true
+    this.#searched = this.#end
+    return false
+  }
+
+  #textEnd(lineEnd: number): number {
+    return lineEnd > this.#at && this.#octets[lineEnd - 1] === CR ? lineEnd - 1 : lineEnd
+  }
+
+  #nextLine(lineEnd: number): void {
+    this.#lineBytes += lineEnd + 1 - this.#at
+    this.#at = lineEnd + 1
+    this.#searched = 0
+  }
+
+  #checkLine(end: number): void {
+    const seen = end - this.#at
+    const limit = this.#context.limits.headerLineBytes
+    if (seen > limit) {
+      throw overLimit('header-too-long', { what: 'a header line', limit, seen, unit: 'octets', option: 'limits.headerLineBytes' })
+    }
+    this.#checkConnect(seen)
+  }
+
+  /** Before a version is agreed on the whole frame is small: nobody has said yet who is asking. */
+  #checkConnect(more: number): void {
+    const limit = this.#context.limits.connectBytes
+    const seen = this.#lineBytes + more
+    if (this.version === undefined && seen > limit) {
+      throw overLimit('connect-too-large', { what: 'a CONNECT frame', limit, seen, unit: 'octets', option: 'limits.connectBytes' })
+    }
+  }
+
+  #endHeaders(): void {
+    this.#phase = IN_BODY
+    const headers = new Headers(this.#pairs)
+    // A CONNECT that names no version is one of 1.0, where spaces around names and values mean nothing.
+    if (this.version === undefined && !headers.has('accept-version')) this.#pairs = this.#pairs.map((text) => text.trim())
+    const given = headers.get('content-length')
+    if (given === undefined) return
+    const text = given.trim()
+    if (!/^\d{1,15}$/.test(text)) {
+      throw new ProtocolError('bad-content-length', `content-length must be a number of octets, 0 or more; this is ${printable(given)}`)
+    }
+    this.#contentLength = Number(text)
+    this.#checkBody(this.#contentLength)
+  }
+
+  #checkBody(seen: number): void {
+    const limit = this.#context.limits.bodyBytes
+    if (seen > limit) {
+      throw overLimit('body-too-large', { what: 'a body', limit, seen, unit: 'octets', option: 'limits.bodyBytes' })
+    }
+    this.#checkConnect(seen)
+  }
+
+  #readBody(): Frame<Word> | undefined {
+    const bodyEnd = this.#contentLength >= 0 ? this.#measuredEnd() : this.#searchedEnd()
+    if (bodyEnd < 0) return undefined
+    const body = bodyEnd === this.#at ? NO_BODY : this.#octets.subarray(this.#at, bodyEnd)
+    const headers = this.#pairs.length === 0 ? Headers.none : new Headers(this.#pairs)
+    this.#at = bodyEnd + 1
+    this.#searched = 0
+    this.#phase = BETWEEN_FRAMES
+    return { command: this.#command as Word, headers, body, isBorrowed: body !== NO_BODY && !this.#cede(body.length) }
+  }
+
+  #measuredEnd(): number {
+    const end = this.#at + this.#contentLength
+    if (end >= this.#end) return -1
+    if (this.#octets[end] !== NUL) {
+      throw new ProtocolError('bad-content-length', `content-length is ${this.#contentLength}, but no NUL follows that many octets of body`)
+    }
+    return end
+  }
+
+  #searchedEnd(): number {
+    if (this.#searched < this.#at) this.#searched = this.#at
+    const found = this.#octets.indexOf(NUL, this.#searched)
+    const isWhole = found >= 0 && found < this.#end
+    this.#checkBody((isWhole ? found : this.#end) - this.#at)
+    if (isWhole) return found
+    this.#searched = this.#end
+    return -1
+  }
+
+  /** Gives our own copy away with a body that fills most of it, rather than have that copied again. */
+  #cede(bodyBytes: number): boolean {
+    if (this.#kept === 0 || bodyBytes * 2 < this.#kept) return false
+    const rest = this.#octets.subarray(this.#at, this.#end)
+    this.#forget()
+    if (rest.length > 0) {
+      this.#octets = rest
+      this.#end = rest.length
+      this.#move(rest.length)
+    }
+    return true
+  }
+
+  #append(octets: Uint8Array): void {
+    if (this.#end + octets.length > this.#kept) this.#move(this.#sizeFor(this.#end - this.#at + octets.length))
+    this.#octets.set(octets, this.#end)
+    this.#end += octets.length
+  }
+
+  /** How large our copy should be: it doubles, up to what the frame is known to need and one chunk more. */
+  #sizeFor(needed: number): number {
+    const isMeasured = this.#phase === IN_BODY && this.#contentLength >= 0
+    const useful = isMeasured ? this.#contentLength + CHUNK_BYTES : Number.POSITIVE_INFINITY
+    return Math.max(needed, Math.min(useful, Math.max(needed * 2, LEAST_BYTES)))
+  }
+
+  /** Moves what is unread to the start of a copy of our own. */
+  #move(size: number): void {
+    if (!this.#context.account.take(size)) {
+      throw new StompError('memory-full', `the broker holds ${this.#context.account.bound} octets, its bound (option limits.totalBytes)`)
+    }
+    const copy = Buffer.allocUnsafeSlow(size)
+    const end = this.#octets.copy(copy, 0, this.#at, this.#end)
+    const searched = Math.max(0, this.#searched - this.#at)
+    this.#forget()
+    this.#octets = copy
+    this.#kept = size
+    this.#end = end
+    this.#searched = searched
+  }
+
+  #forget(): void {
+    if (this.#kept > 0) this.#context.account.give(this.#kept)
+    this.#octets = NOTHING
+    this.#kept = 0
+    this.#at = 0
+    this.#end = 0
+    this.#searched = 0
+  }
+}

@@ -1,0 +1,94 @@
+/** One message on its way to one subscription, and lists of those. */
+
+import type { StoredMessage } from '../message.js'
+import type { Delivery as DeliveryPort, Destination } from '../ports/destination.js'
+import type { Subscription } from './subscription.js'
+
+/**
+ * A message that waits in a queue, or is out with a subscription, or both in turn. It is its own link in the one list
+ * that holds it, so that waiting and being delivered cost no further object.
+ */
+export class Delivery implements DeliveryPort {
+  readonly message: StoredMessage
+  /** Whom to tell how it ended. */
+  readonly destination: Destination<Subscription, Delivery>
+  isRedelivered = false
+  /** How often it was delivered and came back through its consumer's fault. */
+  attempts = 0
+  /** Who has it now; undefined while it waits. */
+  subscription: Subscription | undefined
+  /** The number in the `ack` header: new for each time it is handed over. */
+  number = 0
+  /** Another unsettled delivery of the same message in the same session. */
+  twin: Delivery | undefined
+  before: Delivery | undefined
+  after: Delivery | undefined
+
+  constructor(message: StoredMessage, destination: Destination<Subscription, Delivery>) {
+    this.message = message
+    this.destination = destination
+  }
+}
+
+/** A doubly linked list of deliveries; each is in one list at most. */
+export class DeliveryList implements Iterable<Delivery> {
+  first: Delivery | undefined
+  last: Delivery | undefined
+  size = 0
+
+  /** Adds one behind all others. */
+  push(delivery: Delivery): void {
+    this.#insert(delivery, this.last, undefined)
+  }
+
+  /** Takes one out. */
+  remove(delivery: Delivery): void {
+    const { before, after } = delivery
+    if (before === undefined) this.first = after
+    else before.after = after
+    if (after === undefined) this.last = before
+    else after.before = before
+    delivery.before = undefined
+    delivery.after = undefined
+    this.size--
+  }
+
+  /** Takes the first out. */
+  shift(): Delivery | undefined {
+    const { first } = this
+    if (first !== undefined) this.remove(first)
+    return first
+  }
+
+  /** Puts deliveries, themselves in order, among those that are there, by the order in which their messages came. */
+  merge(deliveries: readonly Delivery[]): void {
+    let next = this.first
+    for (const delivery of deliveries) {
+      while (next !== undefined && isBefore(next, delivery)) next = next.after
+      this.#insert(delivery, next === undefined ? this.last : next.before, next)
+    }
+  }
+
+  *[Symbol.iterator](): IterableIterator<Delivery> {
+    for (let delivery = this.first; delivery !== undefined; ) {
+      const { after } = delivery
+      yield delivery
+      delivery = after
+    }
+  }
+
+  #insert(delivery: Delivery, before: Delivery | undefined, after: Delivery | undefined): void {
+    delivery.before = before
+    delivery.after = after
+    if (before === undefined) this.first = delivery
+    else before.after = delivery
+    if (after === undefined) this.last = delivery
+    else after.before = delivery
+    this.size++
+  }
+}
+
+/** Messages recovered from a store came before any of this broker's own, in the order in which they are listed. */
+function isBefore(one: Delivery, other: Delivery): boolean {
+  return one.message.arrival < other.message.arrival
+}

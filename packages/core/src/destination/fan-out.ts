@@ -1,0 +1,103 @@
+/** Handing each message to every subscription that wants it, and keeping none: what topics and patterns have in common. */
+
+import type { StoredMessage } from '../message.js'
+import type { Completion, Outcome } from '../ports/destination.js'
+import { Backlog } from './backlog.js'
+import type { DestinationContext } from './context.js'
+import { Delivery } from './delivery.js'
+import type { LocalDestination, NoRoom } from './local.js'
+import { policyFor } from './policy.js'
+import type { Subscription } from './subscription.js'
+
+/** A destination without a store: a delivery that nobody settles is gone, acknowledgement only makes room. */
+export abstract class FanOut implements LocalDestination {
+  abstract readonly name: string
+  readonly storeKey = undefined
+  readonly isEmpty = true
+  protected readonly context: DestinationContext
+
+  constructor(context: DestinationContext) {
+    this.context = context
+  }
+
+  /** Hands a message to whoever gets it. */
+  abstract arrive(message: StoredMessage): void
+  protected abstract add(subscription: Subscription): void
+  protected abstract delete(subscription: Subscription): void
+
+  send(message: StoredMessage, completion: Completion): boolean {
+    this.arrive(message)
+    completion.done()
+    return true
+  }
+
+  subscribe(subscription: Subscription, completion: Completion): void {
+    subscription.isActive = true
+    this.add(subscription)
+    completion.done()
+  }
+
+  unsubscribe(subscription: Subscription): void {
+    subscription.isActive = false
+    subscription.backlog?.close()
+    subscription.backlog = undefined
+    this.delete(subscription)
+  }
+
+  resume(subscription: Subscription): void {
+    const { backlog } = subscription
+    if (backlog === undefined) return
+    while (!backlog.isEmpty && subscription.isActive && subscription.hasRoom()) {
+      const message = backlog.shift() as StoredMessage
+      if (!this.isExpired(message)) this.#handOver(message, subscription)
+    }
+    if (!backlog.isEmpty) return
+    backlog.close()
+    subscription.backlog = undefined
+  }
+
+  settle(deliveries: readonly Delivery[], _outcome: Outcome, completion: Completion): void {
+    this.finish(deliveries)
+    completion.done()
+  }
+
+  reserve(): NoRoom | undefined {
+    return undefined
+  }
+
+  unreserve(): void {}
+
+  whenRoom(retry: () => boolean): void {
+    retry()
+  }
+
+  withdraw(): void {}
+
+  finish(deliveries: readonly Delivery[]): void {
+    for (const { message } of deliveries) this.context.release(message)
+  }
+
+  putBack(deliveries: readonly Delivery[]): void {
+    this.finish(deliveries)
+  }
+
+  /** Gives a message to one subscription, or to its backlog where it has no room. */
+  protected offer(message: StoredMessage, subscription: Subscription): void {
+    if (subscription.backlog === undefined && subscription.hasRoom()) {
+      this.#handOver(message, subscription)
+      return
+    }
+    subscription.backlog ??= new Backlog(this.context, subscription, policyFor(subscription.destination, this.context.rules))
+    subscription.backlog.push(message)
+  }
+
+  protected isExpired(message: StoredMessage): boolean {
+    return message.expiresAt !== 0 && message.expiresAt <= this.context.clock.epoch()
+  }
+
+  #handOver(message: StoredMessage, subscription: Subscription): void {
+    if (subscription.ackMode === 'auto') subscription.deliver(message)
+    else if (this.context.hold(message)) subscription.deliver(message, new Delivery(message, this))
+    else subscription.consumer.cut(subscription)
+  }
+}

@@ -1,0 +1,46 @@
+/** The subscriptions of one host to patterns over topics. */
+
+import type { StoredMessage } from '../message.js'
+import type { DestinationContext } from './context.js'
+import { FanOut } from './fan-out.js'
+import { PatternTrie } from './pattern-trie.js'
+import type { Subscription } from './subscription.js'
+
+/** Where subscriptions to patterns are kept; the topics ask it who matches their names. */
+export class Patterns extends FanOut {
+  readonly name = '**'
+  readonly #trie = new PatternTrie<Subscription>()
+  readonly #changed: () => void
+  /** Another number after each change; 0 before the first. */
+  version = 0
+
+  /** `changed` is told when a subscription has gone. */
+  constructor(context: DestinationContext, changed: () => void) {
+    super(context)
+    this.#changed = changed
+  }
+
+  /** Whether there are none. */
+  get hasNone(): boolean {
+    return this.#trie.size === 0
+  }
+
+  /** The subscriptions whose pattern matches a topic's name. */
+  match(name: string): Subscription[] {
+    return this.#trie.match(name)
+  }
+
+  /** Messages go to topics, never to a pattern. */
+  arrive(_message: StoredMessage): void {}
+
+  protected add(subscription: Subscription): void {
+    this.#trie.add(subscription.destination, subscription)
+    this.version++
+  }
+
+  protected delete(subscription: Subscription): void {
+    this.#trie.delete(subscription.destination, subscription)
+    this.version++
+    this.#changed()
+  }
+}

@@ -1,0 +1,350 @@
+/** A destination that keeps each message until one of its subscriptions has settled it. */
+
+import { StompError } from '../errors.js'
+import type { StoredMessage } from '../message.js'
+import { type Completion, nobody, type Outcome } from '../ports/destination.js'
+import { WakeUp } from '../wheel.js'
+import type { DestinationContext, GiveUpReason } from './context.js'
+import { giveUp } from './dead-letter.js'
+import { Delivery, DeliveryList } from './delivery.js'
+import { entryOf, settlementOf } from './journal.js'
+import type { LocalDestination, NoRoom } from './local.js'
+import { limitLife, type Policy } from './policy.js'
+import { ReadyRing } from './ready-ring.js'
+import type { Subscription } from './subscription.js'
+
+/** What a queue needs of whoever keeps the names. */
+export interface QueueOwner {
+  /** The dead-letter destination of that name; undefined where there can be none. */
+  deadLetters(name: string): LocalDestination | undefined
+  /** The queue holds nothing and nobody is subscribed: it may be forgotten. */
+  unused(queue: Queue): void
+}
+
+/** What makes a queue. */
+export interface QueueIdentity {
+  readonly name: string
+  readonly storeKey: string
+  readonly policy: Policy
+}
+
+/** Work that waits for room. */
+interface Retry {
+  /** Tries it; false where there is still no room. */
+  readonly task: () => boolean
+  readonly completion: Completion
+}
+
+/** Least time between two searches for expired messages. */
+const EXPIRY_PAUSE_MS = 1_000
+
+/** Messages wait in the order in which they came; each goes to one subscription, in turn among those that have room. */
+export class Queue implements LocalDestination {
+  readonly name: string
+  readonly storeKey: string
+  readonly #policy: Policy
+  readonly #context: DestinationContext
+  readonly #owner: QueueOwner
+  readonly #waiting = new DeliveryList()
+  readonly #ready = new ReadyRing()
+  #retries: Retry[] = []
+  readonly #subscriptions = new Set<Subscription>()
+  #expiry: WakeUp | undefined
+  /** What rests after a NACK, by the alarm that ends its rest. */
+  readonly #resting = new Map<WakeUp, readonly Delivery[]>()
+  /** Messages held or about to arrive, waiting or not, and their octets. */
+  #messages = 0
+  #bytes = 0
+
+  constructor({ name, storeKey, policy }: QueueIdentity, context: DestinationContext, owner: QueueOwner) {
+    this.name = name
+    this.storeKey = storeKey
+    this.#policy = policy
+    this.#context = context
+    this.#owner = owner
+  }
+
+  /** Messages held: waiting, resting after a NACK, and unacknowledged. */
+  get messages(): number {
+    return this.#messages
+  }
+
+  get isEmpty(): boolean {
+    return this.#messages === 0
+  }
+
+  send(message: StoredMessage, completion: Completion): boolean {
+    if (this.#passesThrough(message)) {
+      completion.done()
+      return true
+    }
+    return this.#keep(message, completion, false)
+  }
+
+  subscribe(subscription: Subscription, completion: Completion): void {
+    this.#subscriptions.add(subscription)
+    subscription.isActive = true
+    completion.done()
+    this.resume(subscription)
+  }
+
+  unsubscribe(subscription: Subscription): void {
+    subscription.isActive = false
+    this.#subscriptions.delete(subscription)
+    this.#ready.remove(subscription)
+    this.#tidy()
+  }
+
+  resume(subscription: Subscription): void {
+    if (!subscription.isActive) return
+    this.#ready.add(subscription)
+    this.#dispatch()
+  }
+
+  settle(deliveries: readonly Delivery[], outcome: Outcome, completion: Completion): void {
+    const { onNack } = this.#policy
+    if (outcome === 'acknowledged' || (outcome === 'nacked' && onNack === 'discard')) this.#end(deliveries, completion)
+    else if (outcome === 'rejected' || (outcome === 'nacked' && onNack === 'dead-letter')) this.#giveUp(deliveries, 'rejected', completion)
+    else this.#return(deliveries, outcome, completion)
+  }
+
+  reserve(message: StoredMessage): NoRoom | undefined {
+    const { bytes } = message
+    limitLife(message, this.#policy, this.#context.clock)
+    if (!this.#makeRoom(bytes)) return this.#policy.whenFull === 'hold' && !this.isEmpty ? 'wait' : this.#full(bytes)
+    if (!this.#context.hold(message)) {
+      return new StompError('memory-full', `the broker holds ${this.#context.account.bound} octets, its bound (option limits.totalBytes)`)
+    }
+    this.#messages++
+    this.#bytes += bytes
+    return undefined
+  }
+
+  unreserve(message: StoredMessage): void {
+    this.#messages--
+    this.#bytes -= message.bytes
+    this.#context.release(message)
+    this.#tidy()
+  }
+
+  arrive(message: StoredMessage): void {
+    this.#waiting.push(new Delivery(message, this))
+    if (message.expiresAt !== 0) this.#watch(message.expiresAt)
+    this.#dispatch()
+  }
+
+  whenRoom(task: () => boolean, completion: Completion): void {
+    this.#retries.push({ task, completion })
+  }
+
+  withdraw(completion: Completion): void {
+    this.#retries = this.#retries.filter((retry) => retry.completion !== completion)
+  }
+
+  finish(deliveries: readonly Delivery[]): void {
+    for (const { message } of deliveries) {
+      this.#messages--
+      this.#bytes -= message.bytes
+      this.#context.release(message)
+    }
+    this.#tidy()
+  }
+
+  putBack(deliveries: readonly Delivery[]): void {
+    for (const delivery of deliveries) {
+      // What was out with a subscription was, for all we know, delivered.
+      if (delivery.subscription !== undefined) delivery.isRedelivered = true
+      delivery.subscription = undefined
+    }
+    this.#waiting.merge([...deliveries].sort((one, other) => one.message.arrival - other.message.arrival))
+    this.#dispatch()
+  }
+
+  /** Takes a message that the store kept, whatever the limits: it was accepted before. */
+  recover(message: StoredMessage): void {
+    this.#context.account.charge(message.bytes)
+    message.holders++
+    this.#messages++
+    this.#bytes += message.bytes
+    const delivery = new Delivery(message, this)
+    delivery.isRedelivered = true
+    this.putBack([delivery])
+    if (message.expiresAt !== 0) this.#watch(message.expiresAt)
+  }
+
+  /** Forgets what waits: the broker is closed. What the store keeps, it keeps. */
+  close(): void {
+    for (const [wakeUp, deliveries] of this.#resting) {
+      this.#context.wheel.clear(wakeUp)
+      this.finish(deliveries)
+    }
+    this.finish([...this.#waiting])
+    if (this.#expiry !== undefined) this.#context.wheel.clear(this.#expiry)
+  }
+
+  /** Hands a message straight to an `auto` subscription with room: it need not be kept, nor copied, nor counted. */
+  #passesThrough(message: StoredMessage): boolean {
+    if (this.#waiting.size > 0 || this.#context.journal.isDurable) return false
+    if (message.expiresAt !== 0 || this.#policy.expiryMs !== Number.POSITIVE_INFINITY) return false
+    const subscription = this.#ready.peek()
+    if (subscription?.ackMode !== 'auto') return false
+    this.#ready.turn()
+    subscription.deliver(message)
+    return true
+  }
+
+  #keep(message: StoredMessage, completion: Completion, isRetry: boolean): boolean {
+    const noRoom = this.#retries.length > 0 && !isRetry ? 'wait' : this.reserve(message)
+    if (noRoom === 'wait') {
+      if (!isRetry) this.#wait(message, completion)
+      return false
+    }
+    if (noRoom !== undefined) completion.done(noRoom)
+    else if (this.#context.journal.isDurable) this.#store(message, completion)
+    else {
+      this.arrive(message)
+      completion.done()
+    }
+    return true
+  }
+
+  #wait(message: StoredMessage, completion: Completion): void {
+    message.own()
+    this.whenRoom(() => this.#keep(message, completion, true), completion)
+  }
+
+  #store(message: StoredMessage, completion: Completion): void {
+    this.#context.journal.write({ appends: [entryOf(this.storeKey, message)], settlements: [] }, (error) => {
+      if (error === undefined) this.arrive(message)
+      else this.unreserve(message)
+      completion.done(error)
+    })
+  }
+
+  #dispatch(): void {
+    while (this.#waiting.size > 0) {
+      const subscription = this.#ready.peek()
+      if (subscription === undefined) return
+      const delivery = this.#waiting.shift() as Delivery
+      if (this.#isExpired(delivery)) {
+        this.#expire([delivery])
+        continue
+      }
+      this.#ready.turn()
+      this.#handOver(delivery, subscription)
+    }
+  }
+
+  #handOver(delivery: Delivery, subscription: Subscription): void {
+    if (subscription.ackMode !== 'auto') {
+      subscription.deliver(delivery.message, delivery)
+      return
+    }
+    subscription.deliver(delivery.message)
+    this.#end([delivery], nobody)
+  }
+
+  #end(deliveries: readonly Delivery[], completion: Completion): void {
+    if (!this.#context.journal.isDurable) {
+      this.finish(deliveries)
+      completion.done()
+      return
+    }
+    const settlements = deliveries.map(({ message }) => settlementOf(this.storeKey, message))
+    this.#context.journal.write({ appends: [], settlements }, (error) => {
+      if (error === undefined) this.finish(deliveries)
+      else this.putBack(deliveries)
+      completion.done(error)
+    })
+  }
+
+  /** Back to the head; but what came back too often through its consumer's fault is given up. */
+  #return(deliveries: readonly Delivery[], outcome: Outcome, completion: Completion): void {
+    // Of a lost consumer only the oldest was being worked on: the others came back through no fault of their own.
+    const tried = outcome === 'returned' ? deliveries.slice(0, 1) : deliveries
+    for (const delivery of tried) delivery.attempts++
+    const spent = tried.filter(({ attempts }) => attempts >= this.#policy.maxDeliveries)
+    const kept = spent.length === 0 ? deliveries : deliveries.filter((delivery) => !spent.includes(delivery))
+    const delayMs = outcome === 'nacked' ? this.#policy.redeliveryDelayMs : 0
+    if (delayMs > 0) this.#rest(kept, delayMs)
+    else this.putBack(kept)
+    if (spent.length > 0) this.#giveUp(spent, 'max-deliveries', completion)
+    else completion.done()
+  }
+
+  #rest(deliveries: readonly Delivery[], delayMs: number): void {
+    if (deliveries.length === 0) return
+    const wakeUp = new WakeUp(() => {
+      this.#resting.delete(wakeUp)
+      this.putBack(deliveries)
+    })
+    this.#resting.set(wakeUp, deliveries)
+    this.#context.wheel.set(wakeUp, delayMs)
+  }
+
+  #giveUp(deliveries: readonly Delivery[], reason: GiveUpReason, completion?: Completion): void {
+    const { deadLetter } = this.#policy
+    const to = deadLetter === false || deadLetter === this.name ? undefined : this.#owner.deadLetters(deadLetter)
+    giveUp(this.#context, { from: this, to, deliveries, reason }, completion)
+  }
+
+  /** Whether there is room for that many octets, where the policy allows it by giving up what waits longest. */
+  #makeRoom(bytes: number): boolean {
+    const { maxMessages, maxBytes, whenFull } = this.#policy
+    if (bytes > maxBytes) return false
+    while (this.#messages >= maxMessages || this.#bytes + bytes > maxBytes) {
+      const oldest = whenFull === 'drop-oldest' ? this.#waiting.shift() : undefined
+      if (oldest === undefined) return false
+      this.#giveUp([oldest], 'overflow')
+    }
+    return true
+  }
+
+  #full(bytes: number): StompError {
+    const { maxMessages, maxBytes } = this.#policy
+    return this.#messages >= maxMessages
+      ? new StompError('queue-full', `${this.name} may hold ${maxMessages} messages, and does (option destinations[].maxMessages)`)
+      : new StompError('queue-full', `${this.name} may hold ${maxBytes} octets, this makes ${this.#bytes + bytes} (option destinations[].maxBytes)`)
+  }
+
+  #isExpired({ message }: Delivery): boolean {
+    return message.expiresAt !== 0 && message.expiresAt <= this.#context.clock.epoch()
+  }
+
+  #expire(deliveries: readonly Delivery[]): void {
+    if (this.#policy.deadLetterExpired) this.#giveUp(deliveries, 'expired')
+    else giveUp(this.#context, { from: this, to: undefined, deliveries, reason: 'expired' })
+  }
+
+  /** Wakes up when the first message expires: nobody may come to ask for it. */
+  #watch(expiresAt: number): void {
+    const inMs = Math.max(0, expiresAt - this.#context.clock.epoch())
+    const { wheel } = this.#context
+    this.#expiry ??= new WakeUp(() => this.#searchExpired())
+    if (this.#expiry.due === 0 || this.#expiry.due > wheel.now + inMs) wheel.set(this.#expiry, inMs)
+  }
+
+  #searchExpired(): void {
+    const expired: Delivery[] = []
+    let next = Number.POSITIVE_INFINITY
+    for (const delivery of this.#waiting) {
+      if (this.#isExpired(delivery)) expired.push(delivery)
+      else if (delivery.message.expiresAt !== 0) next = Math.min(next, delivery.message.expiresAt)
+    }
+    for (const delivery of expired) this.#waiting.remove(delivery)
+    if (expired.length > 0) this.#expire(expired)
+    if (next < Number.POSITIVE_INFINITY) this.#watch(Math.max(next, this.#context.clock.epoch() + EXPIRY_PAUSE_MS))
+  }
+
+  /** After something has left: whoever waits for room is asked again, and a queue of nothing is forgotten. */
+  #tidy(): void {
+    while (this.#retries.length > 0) {
+      const retry = this.#retries[0] as Retry
+      if (!retry.task()) break
+      this.#retries = this.#retries.filter((other) => other !== retry)
+    }
+    if (this.#messages > 0 || this.#subscriptions.size > 0 || this.#retries.length > 0) return
+    if (this.#expiry !== undefined) this.#context.wheel.clear(this.#expiry)
+    this.#owner.unused(this)
+  }
+}

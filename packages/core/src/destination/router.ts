@@ -1,0 +1,159 @@
+/** Finds what stands behind a name, on one virtual host. */
+
+import { overLimit, ProtocolError, printable, StompError } from '../errors.js'
+import type { StoredMessage } from '../message.js'
+import type { Completion } from '../ports/destination.js'
+import type { DestinationContext } from './context.js'
+import type { LocalDestination } from './local.js'
+import { isPattern, isReserved, RESERVED_PREFIXES } from './name.js'
+import { Patterns } from './patterns.js'
+import { type Policy, policyFor } from './policy.js'
+import { Queue } from './queue.js'
+import type { Subscription } from './subscription.js'
+import { Topic } from './topic.js'
+
+/** The destinations of one virtual host: made when they are first needed, forgotten when they are of no use. */
+export class Router {
+  readonly host: string
+  readonly patterns: Patterns
+  readonly #context: DestinationContext
+  readonly #destinations = new Map<string, Topic | Queue>()
+
+  constructor(host: string, context: DestinationContext) {
+    this.host = host
+    this.#context = context
+    this.patterns = new Patterns(context, () => this.#sweep())
+  }
+
+  /** How many destinations there are. */
+  get size(): number {
+    return this.#destinations.size
+  }
+
+  /** Messages held in queues. */
+  get messages(): number {
+    let messages = 0
+    for (const destination of this.#destinations.values()) if (destination instanceof Queue) messages += destination.messages
+    return messages
+  }
+
+  /**
+   * The destination to send to; undefined for a topic that nobody is subscribed to.
+   * @throws StompError where the name may not be sent to, or where there are too many destinations.
+   */
+  forSend(name: string): LocalDestination | undefined {
+    const known = this.#destinations.get(name)
+    if (known !== undefined) return known
+    this.#check(name)
+    if (isPattern(name)) {
+      throw new ProtocolError('pattern-refused', `${printable(name)} is a pattern; patterns are for SUBSCRIBE only`)
+    }
+    const policy = policyFor(name, this.#context.rules)
+    return policy.type === 'topic' && this.patterns.hasNone ? undefined : this.#make(name, policy)
+  }
+
+  /** Hands a message to its destination. False: the sender should send no more until `completion` is told. */
+  send(message: StoredMessage, completion: Completion): boolean {
+    try {
+      const destination = this.forSend(message.destination)
+      if (destination !== undefined) return destination.send(message, completion)
+      completion.done()
+    } catch (error) {
+      if (!(error instanceof StompError)) throw error
+      completion.done(error)
+    }
+    return true
+  }
+
+  /**
+   * What a subscription to that name is a subscription to.
+   * @throws StompError where it may not be subscribed to, or where there are too many destinations.
+   */
+  forSubscribe(name: string): LocalDestination {
+    const known = this.#destinations.get(name)
+    if (known !== undefined) return known
+    this.#check(name)
+    const policy = policyFor(name, this.#context.rules)
+    if (!isPattern(name)) return this.#make(name, policy)
+    if (policy.type === 'queue') {
+      throw new ProtocolError('pattern-refused', `${printable(name)} is a pattern over queues; patterns are for topics only`)
+    }
+    return this.patterns
+  }
+
+  /** Subscribes to the destination or pattern that the subscription names. @throws StompError as `forSubscribe` does */
+  subscribe(subscription: Subscription, completion: Completion): void {
+    subscription.source = this.forSubscribe(subscription.destination)
+    subscription.source.subscribe(subscription, completion)
+  }
+
+  /** Where a queue's dead letters go; undefined where no destination can be had for them. */
+  deadLetters(name: string): LocalDestination | undefined {
+    try {
+      return this.forSend(name)
+    } catch {
+      return undefined
+    }
+  }
+
+  /** Whoever waited for room in a queue under this completion has gone. */
+  withdraw(completion: Completion): void {
+    for (const destination of this.#destinations.values()) destination.withdraw(completion)
+  }
+
+  /** Gives a queue back what the store kept of it. @throws StompError where there are too many destinations */
+  recover(message: StoredMessage): void {
+    const destination = this.forSend(message.destination)
+    if (destination instanceof Queue) destination.recover(message)
+  }
+
+  /** Forgets everything: the broker is closed. */
+  close(): void {
+    for (const destination of this.#destinations.values()) if (destination instanceof Queue) destination.close()
+    this.#destinations.clear()
+  }
+
+  /** Forgets a destination that nobody needs. */
+  unused(destination: Topic | Queue): void {
+    if (destination instanceof Topic && !this.patterns.hasNone) return
+    this.#destinations.delete(destination.name)
+  }
+
+  #check(name: string): void {
+    const limit = this.#context.limits.destinationLength
+    if (name.length > limit) {
+      const excess = { what: 'a destination name', limit, seen: name.length, unit: 'characters', option: 'limits.destinationLength' }
+      throw overLimit('destination-too-long', excess)
+    }
+    if (isReserved(name)) {
+      throw new ProtocolError('destination-reserved', `${printable(name)} begins with a reserved prefix: ${RESERVED_PREFIXES.join(' ')}`)
+    }
+  }
+
+  #make(name: string, policy: Policy): Topic | Queue {
+    const limit = this.#context.limits.destinations
+    if (this.#destinations.size >= limit) this.#sweep()
+    if (this.#destinations.size >= limit) {
+      const excess = { what: 'the broker', limit, seen: limit + 1, unit: 'destinations', option: 'limits.destinations' }
+      throw overLimit('destinations-too-many', excess)
+    }
+    const destination =
+      policy.type === 'queue'
+        ? new Queue({ name, storeKey: storeKey(this.host, name), policy }, this.#context, this)
+        : new Topic({ name, policy }, this.#context, this)
+    this.#destinations.set(name, destination)
+    return destination
+  }
+
+  /** Topics that only patterns match are kept to save matching again; they go when there are too many, or no patterns. */
+  #sweep(): void {
+    for (const destination of this.#destinations.values()) {
+      if (destination instanceof Topic && destination.isUnused) this.#destinations.delete(destination.name)
+    }
+  }
+}
+
+/** Under which name a store keeps a queue's messages. */
+function storeKey(host: string, name: string): string {
+  return `${host}\0${name}`
+}

@@ -1,0 +1,73 @@
+/** A consumer's standing request: who it is for, how it acknowledges, and whether it has room. */
+
+import type { StoredMessage } from '../message.js'
+import type { AckMode, Destination, Recipient } from '../ports/destination.js'
+import type { Backlog } from './backlog.js'
+import { type Delivery, DeliveryList } from './delivery.js'
+
+export type { AckMode } from '../ports/destination.js'
+
+/** Who a subscription is for: a session, or the host application. It may hold any number of subscriptions. */
+export interface Consumer {
+  /** Whether a delivery may be made now, to any of its subscriptions. */
+  hasRoom(): boolean
+  /** Takes a message; with a delivery where it will be settled. */
+  deliver(subscription: Subscription, message: StoredMessage, delivery: Delivery | undefined): void
+  /** Ends the consumer: it is too slow for a topic whose policy is `disconnect`. */
+  cut(subscription: Subscription): void
+}
+
+/** What makes a subscription. */
+export interface SubscriptionRequest {
+  /** Unique in its session: what UNSUBSCRIBE names. */
+  readonly id: string
+  /** Whether the client gave the id: MESSAGEs then carry it. */
+  readonly isNamed: boolean
+  /** The destination's name, or a pattern over topics. */
+  readonly destination: string
+  readonly ackMode: AckMode
+  /** How many unacknowledged deliveries it may hold. */
+  readonly prefetch: number
+}
+
+/** A subscription, from SUBSCRIBE until UNSUBSCRIBE and until its last delivery is settled. */
+export class Subscription implements Recipient {
+  readonly id: string
+  readonly isNamed: boolean
+  readonly destination: string
+  readonly ackMode: AckMode
+  readonly prefetch: number
+  readonly consumer: Consumer
+  /** Delivered and not settled, oldest first; never filled with `auto`. */
+  unacknowledged: DeliveryList | undefined
+  /** What waits for room, in a topic; an empty one is none. */
+  backlog: Backlog | undefined
+  /** What it is a subscription to; undefined before SUBSCRIBE is done. */
+  source: Destination<Subscription, Delivery> | undefined
+  /** Whether it gets messages: from SUBSCRIBE to UNSUBSCRIBE. */
+  isActive = false
+  /** Whether a queue has it among those with room. */
+  isReady = false
+
+  constructor({ id, isNamed, destination, ackMode, prefetch }: SubscriptionRequest, consumer: Consumer) {
+    this.id = id
+    this.isNamed = isNamed
+    this.destination = destination
+    this.ackMode = ackMode
+    this.prefetch = prefetch
+    this.consumer = consumer
+  }
+
+  hasRoom(): boolean {
+    return (this.unacknowledged === undefined || this.unacknowledged.size < this.prefetch) && this.consumer.hasRoom()
+  }
+
+  deliver(message: StoredMessage, delivery?: Delivery): void {
+    if (delivery !== undefined) {
+      this.unacknowledged ??= new DeliveryList()
+      this.unacknowledged.push(delivery)
+      delivery.subscription = this
+    }
+    this.consumer.deliver(this, message, delivery)
+  }
+}

@@ -1,0 +1,70 @@
+/** A destination that delivers to every subscription. */
+
+import type { StoredMessage } from '../message.js'
+import type { DestinationContext } from './context.js'
+import { FanOut } from './fan-out.js'
+import type { Patterns } from './patterns.js'
+import { limitLife, type Policy } from './policy.js'
+import type { Subscription } from './subscription.js'
+
+/** What a topic needs of whoever keeps the names. */
+export interface TopicOwner {
+  readonly patterns: Patterns
+  /** Nobody is subscribed to the topic's very name. */
+  unused(topic: Topic): void
+}
+
+/** What makes a topic. */
+export interface TopicIdentity {
+  readonly name: string
+  readonly policy: Policy
+}
+
+/** A topic: subscriptions to its name, and to patterns that match it, get each message once each. */
+export class Topic extends FanOut {
+  readonly name: string
+  readonly #policy: Policy
+  readonly #owner: TopicOwner
+  readonly #subscriptions = new Set<Subscription>()
+  /** The patterns' subscriptions that match the name, as of the patterns' version then. */
+  #matched: readonly Subscription[] = []
+  #matchedVersion = 0
+
+  constructor({ name, policy }: TopicIdentity, context: DestinationContext, owner: TopicOwner) {
+    super(context)
+    this.name = name
+    this.#policy = policy
+    this.#owner = owner
+  }
+
+  /** Whether nobody is subscribed to its very name: it may be forgotten, and made anew. */
+  get isUnused(): boolean {
+    return this.#subscriptions.size === 0
+  }
+
+  arrive(message: StoredMessage): void {
+    limitLife(message, this.#policy, this.context.clock)
+    if (this.isExpired(message)) return
+    // A Set's iteration stays right when a subscription that is too slow is cut on the way.
+    for (const subscription of this.#subscriptions) this.offer(message, subscription)
+    for (const subscription of this.#matching()) if (subscription.isActive) this.offer(message, subscription)
+  }
+
+  protected add(subscription: Subscription): void {
+    this.#subscriptions.add(subscription)
+  }
+
+  protected delete(subscription: Subscription): void {
+    this.#subscriptions.delete(subscription)
+    if (this.isUnused) this.#owner.unused(this)
+  }
+
+  #matching(): readonly Subscription[] {
+    const { patterns } = this.#owner
+    if (this.#matchedVersion !== patterns.version) {
+      this.#matched = patterns.match(this.name)
+      this.#matchedVersion = patterns.version
+    }
+    return this.#matched
+  }
+}

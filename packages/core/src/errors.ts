@@ -1,0 +1,121 @@
+/** Every refusal of the broker: a stable code, a sentence for a person, and who was to blame. */
+
+/**
+ * All codes, each with the short text that an ERROR frame carries in its `message` header.
+ * A code is stable: programs may depend on it. The text is not.
+ */
+export const ERROR_CODES = {
+  'bad-frame': 'malformed frame',
+  'bad-command': 'unknown command',
+  'bad-escape': 'undefined escape in a header',
+  'bad-utf8': 'header is not UTF-8',
+  'bad-content-length': 'content-length is wrong',
+  'unexpected-body': 'this frame must have no body',
+  'header-missing': 'required header is missing',
+  'header-invalid': 'header has an invalid value',
+  'not-connected': 'CONNECT must come first',
+  'already-connected': 'already connected',
+  'version-unsupported': 'no common protocol version',
+  'host-unknown': 'unknown host',
+  'auth-failed': 'login refused',
+  'access-refused': 'access refused',
+  'hook-failed': 'the broker could not judge this frame',
+  'heart-beat-missed': 'no heart-beat in time',
+  'connect-timeout': 'no CONNECT in time',
+  'connect-too-large': 'CONNECT frame too large',
+  'header-too-long': 'header line too long',
+  'headers-too-many': 'too many headers',
+  'body-too-large': 'body too large',
+  'subscription-duplicate': 'subscription id already in use',
+  'subscription-unknown': 'unknown subscription',
+  'subscriptions-too-many': 'too many subscriptions',
+  'ack-unknown': 'nothing to acknowledge under this id',
+  'ack-unexpected': 'the subscription acknowledges by itself',
+  'nack-unsupported': 'NACK does not exist in STOMP 1.0',
+  'selector-unsupported': 'selectors are not supported',
+  'destination-reserved': 'destination name is reserved',
+  'destination-too-long': 'destination name too long',
+  'destinations-too-many': 'too many destinations',
+  'pattern-refused': 'pattern not allowed here',
+  'transaction-duplicate': 'transaction already open',
+  'transaction-unknown': 'unknown transaction',
+  'transactions-too-many': 'too many open transactions',
+  'transaction-too-large': 'transaction too large',
+  'transaction-conflict': 'a delivery is settled twice in the transaction',
+  'queue-full': 'queue is full',
+  'memory-full': 'the broker is at its memory bound',
+  'store-failed': 'the message store failed',
+  'slow-consumer': 'too slow: the backlog is full',
+  stalled: 'the peer takes no data',
+  'connections-too-many': 'too many connections',
+  'broker-closing': 'the broker is closing',
+  'internal-error': 'internal error',
+} as const
+
+/** A stable, machine-readable reason for a refusal; sent to a client in the ERROR frame's `code` header. */
+export type ErrorCode = keyof typeof ERROR_CODES
+
+/**
+ * A refusal with a code. What the broker itself or the host is answerable for: a full queue, a failing store, a
+ * refused login. `message` is safe to show to the peer.
+ */
+export class StompError extends Error {
+  override readonly name: string = 'StompError'
+  /** Why, as a stable code. A {@link Refusal} may carry a code of the host application's own. */
+  readonly code: ErrorCode | (string & {})
+
+  constructor(code: ErrorCode | (string & {}), message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}
+
+/** The peer broke the protocol or exceeded a limit: it gets an ERROR frame and is disconnected. */
+export class ProtocolError extends StompError {
+  override readonly name: string = 'ProtocolError'
+
+  constructor(code: ErrorCode, message: string) {
+    super(code, message)
+  }
+}
+
+/**
+ * What a hook throws to refuse with a code and a sentence of its own: both reach the client.
+ * Anything else that a hook throws becomes `hook-failed`, with no detail for the client.
+ *
+ * @example
+ * authorize: ({ user }) => { if (user.suspended) throw new Refusal('account-suspended', 'pay your bill first') }
+ */
+export class Refusal extends StompError {
+  override readonly name: string = 'Refusal'
+}
+
+/** What an {@link overLimit} error tells: the limit, what was seen, and the option that moves it. */
+export interface Excess {
+  /** What is limited, for a person: `a header line`. */
+  readonly what: string
+  /** The limit in force. */
+  readonly limit: number
+  /** The size seen; what is known of it when the limit was passed. */
+  readonly seen: number
+  /** The unit of both: `octets`, `messages`. */
+  readonly unit: string
+  /** The option that moves the limit: `limits.headerLineBytes`. */
+  readonly option: string
+}
+
+/** An error for a passed limit: names the limit, the size seen and the option. */
+export function overLimit(code: ErrorCode, { what, limit, seen, unit, option }: Excess): ProtocolError {
+  return new ProtocolError(code, `${what} may have ${limit} ${unit}, this makes ${seen} (option ${option})`)
+}
+
+const ECHO_OCTETS = 64
+
+/**
+ * Text that came from a peer, made fit to be shown: printable ASCII, at most 64 octets.
+ * Everything else is written as `?`, and a cut is shown by `...`.
+ */
+export function printable(text: string): string {
+  const cut = text.length > ECHO_OCTETS ? `${text.slice(0, ECHO_OCTETS - 3)}...` : text
+  return cut.replace(/[^\x20-\x7e]/g, '?')
+}

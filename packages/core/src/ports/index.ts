@@ -1,0 +1,9 @@
+/**
+ * The interfaces that others implement: a connection, a store, a destination.
+ *
+ * @packageDocumentation
+ */
+
+export type { CloseReason, Connection, ConnectionInfo, Inbound } from './connection.js'
+export type { AckMode, Completion, Delivery, Destination, Outcome, Recipient } from './destination.js'
+export type { Settlement, Store, StoreBatch, StoredEntry } from './store.js'

@@ -1,0 +1,71 @@
+/** CONNECT and STOMP: who is it, which version, how often do both sides beat (STOMP 1.2, Connecting). */
+
+import { negotiateVersion, type Version, VERSIONS } from '../codec/version.js'
+import type { ConnectCommand } from '../command/command.js'
+import { connectedFrame } from '../command/reply.js'
+import { ProtocolError, printable, StompError } from '../errors.js'
+import { ask, type Step } from './ask.js'
+import { agreeOnBeats, HeartBeat, offerOf } from './heart-beat.js'
+import type { Session } from './session.js'
+
+/** Agrees on a version, finds the host, asks who it is and whether it may, then answers CONNECTED. */
+export function connect(session: Session, command: ConnectCommand): Step {
+  const { recovery } = session.context
+  if (recovery === undefined) return converse(session, command)
+  return recovery.then(() => (session.isOver ? undefined : converse(session, command)))
+}
+
+function converse(session: Session, command: ConnectCommand): Step {
+  const version = agreeOnVersion(command)
+  findHost(session, command)
+  return authenticate(session, command, () => admit(session, command, () => welcome(session, command, version)))
+}
+
+function agreeOnVersion({ acceptVersion }: ConnectCommand): Version {
+  const version = negotiateVersion(acceptVersion)
+  if (version === undefined) {
+    throw new ProtocolError('version-unsupported', `the broker speaks ${VERSIONS.join(', ')}; the client accepts ${printable(acceptVersion ?? '')}`)
+  }
+  return version
+}
+
+function findHost(session: Session, { host }: ConnectCommand): void {
+  const router = session.context.router(host)
+  if (router === undefined) throw new ProtocolError('host-unknown', `there is no host ${printable(host)} here`)
+  session.host = host
+  session.router = router
+}
+
+function authenticate(session: Session, command: ConnectCommand, next: () => Step): Step {
+  const { hooks } = session.context
+  if (hooks.authenticate === undefined) return next()
+  const { login, passcode, host, headers } = command
+  const credentials = { login, passcode, host, headers, connection: session.info.connection }
+  const question = { hook: 'authenticate', ask: () => hooks.authenticate?.(credentials) }
+  return ask(session, question, (user) => {
+    if (user === undefined || user === null || user === false) throw new StompError('auth-failed', 'this login is not accepted')
+    session.user = user
+    return next()
+  })
+}
+
+function admit(session: Session, { headers }: ConnectCommand, next: () => Step): Step {
+  const { hooks } = session.context
+  if (hooks.connect === undefined) return next()
+  const request = { user: session.user, headers, session: session.info }
+  return ask(session, { hook: 'connect', ask: () => hooks.connect?.(request) }, (answer) => {
+    if (answer === false) throw new StompError('access-refused', 'this connection is refused')
+    return next()
+  })
+}
+
+function welcome(session: Session, command: ConnectCommand, version: Version): undefined {
+  const { context } = session
+  session.connected(version)
+  session.write(connectedFrame({ version, session: session.id, heartBeat: offerOf(context.heartBeat), server: context.serverName }))
+  const beats = agreeOnBeats(command.heartBeat, context.heartBeat)
+  if (beats.sendMs > 0 || beats.expectMs > 0) {
+    session.heartBeat = new HeartBeat(session, context.destinations, { beats, graceFactor: context.heartBeat.graceFactor })
+  }
+  context.reports.connected(session)
+}

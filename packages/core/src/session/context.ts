@@ -1,0 +1,88 @@
+/** What the sessions of a broker share, and what they ask of it. */
+
+import type { DecoderContext } from '../codec/decoder.js'
+import type { MessageEncoder } from '../codec/encoder.js'
+import type { ClientCommand } from '../codec/frame.js'
+import type { OctetWriter } from '../codec/octets.js'
+import type { DestinationContext } from '../destination/context.js'
+import type { Router } from '../destination/router.js'
+import type { Subscription } from '../destination/subscription.js'
+import type { Message, MessageIds, StoredMessage } from '../message.js'
+import type { CloseReason } from '../ports/connection.js'
+import type { Flusher } from './flusher.js'
+import type { Hooks, SessionInfo } from './hooks.js'
+
+/** Bounds on one session. */
+export interface SessionLimits {
+  /** From the connection to a whole CONNECT, in milliseconds. @defaultValue 10,000 */
+  readonly connectTimeoutMs: number
+  /** Subscriptions of a session. @defaultValue 1,000 */
+  readonly subscriptions: number
+  /** Unacknowledged deliveries of a session; at the bound it gets no more. @defaultValue 65,536 */
+  readonly unacknowledged: number
+  /** Open transactions of a session. @defaultValue 16 */
+  readonly transactions: number
+  /** Octets of all open transactions of a session. @defaultValue 16 MiB */
+  readonly transactionBytes: number
+  /** Octets waiting to be sent to a session, beyond which it gets no more deliveries. @defaultValue 65,536 */
+  readonly unsentBytes: number
+  /** Octets of a session's frames that wait for the store, beyond which it is not read. @defaultValue 1 MiB */
+  readonly unstoredBytes: number
+  /** How long a peer may take no octet while some wait, in milliseconds, before it is cut. @defaultValue 30,000 */
+  readonly stallMs: number
+}
+
+/** What the broker offers and wants in beats (STOMP 1.2, Heart-beating). */
+export interface HeartBeatOptions {
+  /** How often the broker can send one, in milliseconds; 0 for never. @defaultValue 10,000 */
+  readonly outgoingMs: number
+  /** How often the broker wants one, in milliseconds; 0 for never. @defaultValue 10,000 */
+  readonly incomingMs: number
+  /** No interval is agreed below this, in milliseconds. @defaultValue 1,000 */
+  readonly leastMs: number
+  /** How many intervals of silence end a session. @defaultValue 2 */
+  readonly graceFactor: number
+}
+
+/** A session, as those see it who are told of it. */
+export interface Party {
+  readonly info: SessionInfo
+}
+
+/** What sessions tell: facts for whoever listens. */
+export interface SessionReports {
+  connected(session: Party): void
+  /** The session is over; its connection may still be closing. */
+  ended(session: Party, reason: CloseReason): void
+  /** The session's connection is gone, too. */
+  gone(session: Party): void
+  subscribed(session: Party, subscription: Subscription): void
+  unsubscribed(session: Party, subscription: Subscription): void
+  sent(session: Party, message: StoredMessage): void
+  settled(session: Party, message: Message, isAcknowledged: boolean): void
+  /** The host's code threw. */
+  failed(error: unknown, during: string): void
+}
+
+/** What the sessions of a broker share. */
+export interface SessionContext {
+  readonly limits: SessionLimits
+  readonly heartBeat: HeartBeatOptions
+  readonly serverName: string | false
+  /** What the user is, only the host knows: no session looks inside. */
+  readonly hooks: Hooks
+  readonly reports: SessionReports
+  readonly destinations: DestinationContext
+  /** The destinations of a virtual host, or undefined where the broker does not know it. */
+  router(host: string): Router | undefined
+  readonly ids: MessageIds
+  readonly decoding: DecoderContext<ClientCommand>
+  readonly writer: OctetWriter
+  readonly messageEncoder: MessageEncoder
+  readonly flusher: Flusher
+  /** Settled once the queues have back what the store kept: no session is connected before. */
+  recovery: Promise<void> | undefined
+  /** Whether nothing more is delivered, so that sessions can finish. */
+  isDraining: boolean
+}
+

@@ -1,0 +1,163 @@
+/** What a session says: written now, sent once a turn, counted while the peer is slow to take it. */
+
+import { encodeFrame, type FrameParts, type FrameSink } from '../codec/encoder.js'
+import type { Version } from '../codec/version.js'
+import type { Relievable } from '../destination/backlog.js'
+import type { CloseReason, Connection } from '../ports/connection.js'
+import { WakeUp } from '../wheel.js'
+import type { SessionContext } from './context.js'
+import type { Flushable } from './flusher.js'
+import { Outbox } from './outbox.js'
+
+/** Told what becomes of what was written. */
+export interface Speaker {
+  /** Octets were sent. */
+  spoke(): void
+  /** All that was written has left. */
+  drainedAll(): void
+  /** The peer takes nothing, for too long. */
+  stalled(): void
+  /** What it has not taken stands in the way of others: it is to be cut. */
+  relieve(): void
+}
+
+const EOL = new Uint8Array([0x0a])
+const EOL_ENDS: readonly number[] = [1]
+
+/** The outgoing half of a session. While the connection takes everything it owns no memory. */
+export class Outgoing implements FrameSink, Flushable, Relievable {
+  readonly #connection: Connection
+  readonly #context: SessionContext
+  readonly #speaker: Speaker
+  #outbox: Outbox | undefined
+  /** Octets that the connection holds back; it is given no more while there are any. */
+  #inFlight = 0
+  #charged = 0
+  #stall: WakeUp | undefined
+  #closeReason: CloseReason | undefined
+  #isDirty = false
+  #isOver = false
+
+  constructor(connection: Connection, context: SessionContext, speaker: Speaker) {
+    this.#connection = connection
+    this.#context = context
+    this.#speaker = speaker
+  }
+
+  /** Octets that were written and have not left. */
+  get unsentBytes(): number {
+    return this.#inFlight + (this.#outbox === undefined ? 0 : this.#outbox.bytes)
+  }
+
+  /** Whether the peer is slow: the connection holds octets back. */
+  get isBlocked(): boolean {
+    return this.#inFlight > 0
+  }
+
+  get heldBytes(): number {
+    return this.#charged
+  }
+
+  /** Writes a frame. */
+  write(frame: FrameParts, version: Version | undefined): void {
+    const { writer } = this.#context
+    const start = encodeFrame(writer, frame, version)
+    this.add(writer.octets, start, writer.at, true)
+  }
+
+  add(octets: Uint8Array, start: number, end: number, endsFrame: boolean): void {
+    if (this.#isOver) return
+    this.#outbox ??= new Outbox()
+    this.#outbox.add(octets, start, end, endsFrame)
+    if (!this.#isDirty) {
+      this.#isDirty = true
+      this.#context.flusher.add(this)
+    }
+    // Much has come together: it leaves now, so that a busy consumer always has room.
+    if (endsFrame && this.#inFlight === 0 && this.#outbox.bytes >= this.#context.limits.unsentBytes) this.#send()
+  }
+
+  /** Sends a beat, unless something else waits to be sent. */
+  beat(): void {
+    if (this.#isOver || this.unsentBytes > 0) return
+    if (!this.#connection.send(EOL, EOL_ENDS)) this.#blocked(EOL.length)
+  }
+
+  flush(): void {
+    this.#isDirty = false
+    if (this.#isOver) return
+    if (this.#inFlight === 0) this.#send()
+    else this.#outbox?.park()
+    this.#charge()
+    if (this.#inFlight === 0) this.#allSent()
+  }
+
+  /** The connection takes octets again. */
+  drained(): void {
+    if (this.#isOver) return
+    this.#inFlight = 0
+    if (this.#stall !== undefined) this.#context.destinations.wheel.clear(this.#stall)
+    this.flush()
+  }
+
+  /** Sends what was written, then closes the connection. */
+  close(reason: CloseReason): void {
+    this.#closeReason = reason
+    if (this.unsentBytes === 0 && !this.#isOver) this.#allSent()
+  }
+
+  /** Drops what was written and not begun to be sent. */
+  drop(): void {
+    this.#outbox?.drop()
+    this.#charge()
+  }
+
+  relieve(): void {
+    this.#speaker.relieve()
+  }
+
+  /** Forgets everything: there is no connection any more. */
+  end(): void {
+    this.#isOver = true
+    this.#outbox = undefined
+    this.#inFlight = 0
+    this.#charge()
+    if (this.#stall !== undefined) this.#context.destinations.wheel.clear(this.#stall)
+  }
+
+  #send(): void {
+    const outbox = this.#outbox
+    if (outbox === undefined) return
+    const kept = outbox.flush(this.#connection, this.#context.writer)
+    if (outbox.bytes === 0) this.#outbox = undefined
+    else outbox.park()
+    if (kept > 0) this.#blocked(kept)
+    this.#speaker.spoke()
+  }
+
+  #blocked(bytes: number): void {
+    this.#inFlight = bytes
+    this.#stall ??= new WakeUp(() => this.#speaker.stalled())
+    this.#context.destinations.wheel.set(this.#stall, this.#context.limits.stallMs)
+  }
+
+  #allSent(): void {
+    this.#speaker.drainedAll()
+    // Saying so may have written more.
+    if (this.#closeReason === undefined || this.unsentBytes > 0) return
+    this.#isOver = true
+    this.#connection.close(this.#closeReason)
+  }
+
+  /** Counts what a slow peer makes the broker hold, beyond what its queues and backlogs do. */
+  #charge(): void {
+    const bytes = this.#inFlight === 0 ? 0 : this.unsentBytes
+    const { account, relievables } = this.#context.destinations
+    const more = bytes - this.#charged
+    this.#charged = bytes
+    if (bytes > 0) relievables.add(this)
+    else relievables.delete(this)
+    if (more > 0) account.charge(more)
+    else account.give(-more)
+  }
+}

@@ -1,0 +1,82 @@
+/** RECEIPTs in the order of their frames, whenever what they wait for is done. */
+
+import type { StompError } from '../errors.js'
+import type { Completion } from '../ports/destination.js'
+
+/** What a session does when a frame is done. */
+export interface Replying {
+  /** The frame was processed; `receipt` is what it asked for. */
+  replied(receipt: string | undefined, bytes: number): void
+  /** The frame failed. */
+  fail(error: StompError, receipt: string | undefined): void
+}
+
+/** The end of one frame: done when its destinations say so, told when all frames before it are. */
+class Reply implements Completion {
+  readonly receipt: string | undefined
+  /** What the frame counts while it waits. */
+  readonly bytes: number
+  readonly #replies: Replies
+  isDone = false
+  error: StompError | undefined
+
+  constructor(replies: Replies, receipt: string | undefined, bytes: number) {
+    this.#replies = replies
+    this.receipt = receipt
+    this.bytes = bytes
+  }
+
+  done(error?: StompError): void {
+    this.isDone = true
+    this.error = error
+    this.#replies.settle()
+  }
+}
+
+/** The frames of a session that are begun and not answered, in order. */
+export class Replies {
+  readonly #session: Replying
+  #waiting: Reply[] = []
+  #afterAll: (() => void) | undefined
+
+  constructor(session: Replying) {
+    this.#session = session
+  }
+
+  /** Whether every frame is answered. */
+  get isEmpty(): boolean {
+    return this.#waiting.length === 0
+  }
+
+  /** The completion of the next frame. */
+  add(receipt: string | undefined, bytes: number): Completion {
+    const reply = new Reply(this, receipt, bytes)
+    this.#waiting.push(reply)
+    return reply
+  }
+
+  /** Runs `task` once every frame so far is answered: at once where they are. */
+  whenEmpty(task: () => void): void {
+    this.#afterAll = task
+    this.settle()
+  }
+
+  /** Answers whatever is done and has nothing undone before it. */
+  settle(): void {
+    while (this.#waiting[0]?.isDone) {
+      const { error, receipt, bytes } = this.#waiting.shift() as Reply
+      if (error === undefined) this.#session.replied(receipt, bytes)
+      else this.#session.fail(error, receipt)
+    }
+    const task = this.#afterAll
+    if (!this.isEmpty || task === undefined) return
+    this.#afterAll = undefined
+    task()
+  }
+
+  /** Forgets everything: nobody is there to be answered. */
+  close(): void {
+    this.#waiting = []
+    this.#afterAll = undefined
+  }
+}

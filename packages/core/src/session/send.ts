@@ -1,0 +1,50 @@
+/** SEND: a message for a destination, now or with its transaction (STOMP 1.2, SEND). */
+
+import type { SendCommand } from '../command/command.js'
+import type { Router } from '../destination/router.js'
+import { StompError } from '../errors.js'
+import { messageHeaders } from '../header-names.js'
+import { StoredMessage } from '../message.js'
+import { ask, type Step } from './ask.js'
+import { authorize } from './authorize.js'
+import type { Session } from './session.js'
+
+/** Asks whether it may be sent and as what, then hands it on. */
+export function send(session: Session, command: SendCommand): Step {
+  const { hooks } = session.context
+  const message = messageOf(session, command)
+  if (hooks.authorize === undefined && hooks.send === undefined) return accept(session, command, message)
+  // A hook may answer after the octets that the body is a view of are gone.
+  message.own()
+  const access = { action: 'send', destination: command.destination, isPattern: false } as const
+  return authorize(session, access, () => judge(session, message, (judged) => accept(session, command, judged)))
+}
+
+function messageOf({ context }: Session, command: SendCommand): StoredMessage {
+  const message = new StoredMessage(context.ids.next(), command.destination, messageHeaders(command.headers), command.body)
+  message.expiresAt = command.expiresAt
+  return command.isBorrowed ? message.borrow() : message
+}
+
+function judge(session: Session, message: StoredMessage, next: (message: StoredMessage) => Step): Step {
+  const { hooks } = session.context
+  if (hooks.send === undefined) return next(message)
+  const context = { user: session.user, session: session.info }
+  return ask(session, { hook: 'send', ask: () => hooks.send?.(message, context) }, (answer) => {
+    if (answer === false) throw new StompError('access-refused', 'this message is refused')
+    return next(answer instanceof StoredMessage ? answer : message)
+  })
+}
+
+function accept(session: Session, { transaction, receipt }: SendCommand, message: StoredMessage): undefined {
+  const router = session.router as Router
+  if (transaction !== undefined) {
+    // What can be known now is said now; the receipt means that the transaction holds the message.
+    router.forSend(message.destination)
+    session.openTransactions().send(transaction, message)
+    session.done(receipt)
+    return
+  }
+  const completion = session.completion(receipt, message)
+  if (!router.send(message, completion)) session.hold(completion)
+}

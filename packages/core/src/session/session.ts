@@ -1,0 +1,459 @@
+/** One client's conversation, from the open connection to the closed one. */
+
+import { Decoder } from '../codec/decoder.js'
+import type { FrameParts } from '../codec/encoder.js'
+import type { ClientCommand, Frame } from '../codec/frame.js'
+import { negotiateVersion, type Version } from '../codec/version.js'
+import type { Command } from '../command/command.js'
+import { parseCommand } from '../command/parse.js'
+import { errorFrame, receiptFrame } from '../command/reply.js'
+import { LEGAL_COMMANDS, type SessionState } from '../command/rules.js'
+import type { Delivery } from '../destination/delivery.js'
+import type { Router } from '../destination/router.js'
+import type { Consumer, Subscription } from '../destination/subscription.js'
+import { ProtocolError, StompError } from '../errors.js'
+import { StoredMessage } from '../message.js'
+import type { CloseReason, Connection, Inbound } from '../ports/connection.js'
+import { type Completion, nobody } from '../ports/destination.js'
+import { WakeUp } from '../wheel.js'
+import { type Asker, refusalOf, type Step } from './ask.js'
+import type { Party, SessionContext } from './context.js'
+import type { Beating, HeartBeat } from './heart-beat.js'
+import type { SessionInfo } from './hooks.js'
+import { Outgoing, type Speaker } from './outgoing.js'
+import { Replies, type Replying } from './replies.js'
+import { type PlannedAck, Transactions } from './transaction.js'
+import { Unacknowledged } from './unacknowledged.js'
+
+/** What makes a session. */
+export interface SessionParts {
+  readonly id: string
+  readonly connection: Connection
+  readonly context: SessionContext
+  /** Acts on a command; a promise where it waits for a hook. */
+  readonly handle: (session: Session, command: Command) => Step
+}
+
+/** Why a session is not read, as bits; it is read when no reason is left. */
+const ASKING_HOOK = 1
+const HELD_BY_QUEUE = 2
+const UNSENT_REPLIES = 4
+const UNSTORED_WORK = 8
+
+const DISCONNECTED: CloseReason = { code: 'disconnect', message: 'the client disconnected' }
+const PEER_CLOSED: CloseReason = { code: 'peer-closed', message: 'the peer closed the connection' }
+
+/**
+ * A session takes its frames in order, one at a time, and answers in that order. What most sessions never need is made
+ * when it is first needed: an idle one is a decoder, a subscription, and this.
+ */
+export class Session implements Inbound, Consumer, Party, Asker, Replying, Beating, Speaker {
+  readonly id: string
+  readonly context: SessionContext
+  state: SessionState = 'connecting'
+  user: unknown
+  host = ''
+  /** The destinations of its virtual host; set by CONNECT. */
+  router: Router | undefined
+  /** Active subscriptions, oldest first. */
+  subscriptions: Subscription[] = []
+  unacknowledged: Unacknowledged | undefined
+  #transactions: Transactions | undefined
+  heartBeat: HeartBeat | undefined
+  readonly #connection: Connection
+  readonly #handle: SessionParts['handle']
+  readonly #decoder: Decoder<ClientCommand>
+  readonly #outgoing: Outgoing
+  #info: SessionInfo | undefined
+  #replies: Replies | undefined
+  #unreceipted: Completion | undefined
+  /** The completion of the frame that a queue asks to wait. */
+  #held: Completion | undefined
+  #deadline: WakeUp | undefined
+  #pauses = 0
+  #deliveries = 0
+  #unstoredBytes = 0
+  #isRunning = false
+  #isStarved = false
+  /** No further frame is taken: DISCONNECT or a fault came, and what came before it is being finished. */
+  #isLastTaken = false
+  #isInputEnded = false
+  #lost: CloseReason | undefined
+
+  constructor({ id, connection, context, handle }: SessionParts) {
+    this.id = id
+    this.context = context
+    this.#connection = connection
+    this.#handle = handle
+    this.#decoder = new Decoder(context.decoding)
+    this.#outgoing = new Outgoing(connection, context, this)
+    this.#expectConnect(context.limits.connectTimeoutMs)
+  }
+
+  /** The agreed version; undefined before CONNECTED. */
+  get version(): Version | undefined {
+    return this.#decoder.version
+  }
+
+  /** Whether it has settled what it was given, and was sent what was written. */
+  get isIdle(): boolean {
+    const isSettled = this.unacknowledged === undefined || this.unacknowledged.size === 0
+    return isSettled && this.#outgoing.unsentBytes === 0 && this.#pauses === 0 && this.#replies?.isEmpty !== false
+  }
+
+  /** Whether it acts on nothing any more. */
+  get isOver(): boolean {
+    return !this.#isOpen
+  }
+
+  get info(): SessionInfo {
+    const { id, version, user, host } = this
+    // Until CONNECTED the facts are not complete: they are told as they stand, and not kept.
+    if (version === undefined) return { id, version, user, host, connection: this.#connection.info }
+    this.#info ??= { id, version, user, host, connection: this.#connection.info }
+    return this.#info
+  }
+
+  // What comes in
+
+  receive(octets: Uint8Array): void {
+    if (!this.#isOpen) return
+    if (this.heartBeat !== undefined) this.heartBeat.heardAt = this.context.destinations.wheel.now
+    try {
+      this.#decoder.receive(octets)
+      // Octets that came while a frame is acted on, or while the session waits, are kept for later.
+      if (this.#isRunning || this.#pauses !== 0) this.#decoder.keep()
+    } catch (error) {
+      this.#failed(error)
+    }
+    if (!this.#isRunning) this.#run()
+  }
+
+  ended(): void {
+    this.#isInputEnded = true
+    if (!this.#isRunning) this.#run()
+  }
+
+  closed(cause?: Error): void {
+    this.#outgoing.end()
+    this.#lost = cause === undefined ? PEER_CLOSED : { code: 'peer-lost', message: `the connection broke: ${cause.message}` }
+    if (!this.#isOpen) this.context.reports.gone(this)
+    else if (this.#held === undefined) {
+      this.#pauses &= ~UNSENT_REPLIES
+      this.ended()
+    } else {
+      this.router?.withdraw(this.#held)
+      this.#finish(this.#lost)
+    }
+  }
+
+  drained(): void {
+    this.#outgoing.drained()
+  }
+
+  refuse(error: StompError): void {
+    this.fail(error)
+  }
+
+  get #isOpen(): boolean {
+    return this.state === 'connecting' || this.state === 'connected'
+  }
+
+  #run(): void {
+    this.#isRunning = true
+    try {
+      while (this.#pauses === 0 && !this.#isLastTaken && this.#isOpen) {
+        const frame = this.#decoder.next()
+        if (frame === undefined) break
+        this.#take(frame)
+      }
+      if (this.#isOpen) this.#decoder.keep()
+    } catch (error) {
+      this.#failed(error)
+    }
+    this.#isRunning = false
+    if (this.#isInputEnded && this.#pauses === 0 && !this.#isLastTaken && this.#isOpen) this.#endOfInput()
+  }
+
+  #take(frame: Frame): void {
+    const { command, headers } = frame
+    try {
+      if (!LEGAL_COMMANDS[this.state].includes(command)) throw outOfPlace(command, this.state)
+      if (this.state === 'connecting') this.#clearDeadline()
+      // What CONNECT may hold is what the version that it asks for says.
+      const version = this.version ?? negotiateVersion(headers.get('accept-version')) ?? '1.2'
+      const step = this.#handle(this, parseCommand(frame, version))
+      if (step !== undefined) this.#waitFor(step, frame)
+    } catch (error) {
+      this.#failed(error, frame)
+    }
+  }
+
+  /** A hook will answer later: until then no other frame is begun. */
+  #waitFor(step: Promise<void>, frame: Frame): void {
+    this.#pause(ASKING_HOOK)
+    step.then(
+      () => this.#goOn(ASKING_HOOK),
+      (error: unknown) => {
+        this.#pauses &= ~ASKING_HOOK
+        this.#failed(error, frame)
+      },
+    )
+  }
+
+  #endOfInput(): void {
+    this.#isLastTaken = true
+    if (this.#lost !== undefined) this.#finish(this.#lost)
+    else this.#afterReplies(() => this.#finish(PEER_CLOSED))
+  }
+
+  #pause(reason: number): void {
+    if (this.#pauses === 0) {
+      this.#connection.pause()
+      if (this.heartBeat !== undefined) this.heartBeat.isDeaf = true
+    }
+    this.#pauses |= reason
+  }
+
+  #goOn(reason: number): void {
+    if ((this.#pauses & reason) === 0) return
+    this.#pauses &= ~reason
+    if (this.#pauses !== 0 || !this.#isOpen) return
+    if (this.heartBeat !== undefined) {
+      this.heartBeat.isDeaf = false
+      this.heartBeat.heardAt = this.context.destinations.wheel.now
+    }
+    if (this.#lost === undefined) this.#connection.resume()
+    if (!this.#isRunning) this.#run()
+  }
+
+  // What goes out
+
+  /** Writes a reply; it leaves at the end of this turn. While too many wait for a slow peer, it is not read. */
+  write(frame: FrameParts): void {
+    this.#outgoing.write(frame, this.version)
+    if (this.#outgoing.isBlocked && this.#outgoing.unsentBytes > this.context.limits.unsentBytes) this.#pause(UNSENT_REPLIES)
+  }
+
+  hasRoom(): boolean {
+    const { unsentBytes, unacknowledged } = this.context.limits
+    const hasRoom =
+      this.#outgoing.unsentBytes < unsentBytes && (this.unacknowledged === undefined || this.unacknowledged.size < unacknowledged)
+    if (!hasRoom) this.#isStarved = true
+    return hasRoom && !this.#isLastTaken && this.state === 'connected' && !this.context.isDraining
+  }
+
+  deliver(subscription: Subscription, message: StoredMessage, delivery: Delivery | undefined): void {
+    const shown = this.context.hooks.deliver === undefined ? message : this.#judge(subscription, message)
+    if (shown === undefined) {
+      if (delivery !== undefined) {
+        subscription.unacknowledged?.remove(delivery)
+        delivery.destination.settle([delivery], 'acknowledged', nobody)
+      }
+      return
+    }
+    const envelope = {
+      version: this.version as Version,
+      subscription: subscription.isNamed ? subscription.id : undefined,
+      ack: delivery === undefined ? 0 : this.#note(delivery),
+      redelivered: delivery?.isRedelivered === true,
+    }
+    this.context.messageEncoder.encode(shown, envelope, this.#outgoing)
+  }
+
+  cut(_subscription: Subscription): void {
+    this.relieve()
+  }
+
+  relieve(): void {
+    this.#outgoing.drop()
+    this.fail(new StompError('slow-consumer', 'messages come faster than you take them, and no more may wait (option destinations[].backlogBytes)'))
+  }
+
+  beat(): void {
+    this.#outgoing.beat()
+  }
+
+  missed(silentMs: number): void {
+    const { graceFactor } = this.context.heartBeat
+    const text = `nothing was heard for ${Math.round(silentMs)} ms, more than ${graceFactor} times what was agreed (option heartBeat.graceFactor)`
+    this.fail(new ProtocolError('heart-beat-missed', text))
+  }
+
+  spoke(): void {
+    if (this.heartBeat !== undefined) this.heartBeat.spokeAt = this.context.destinations.wheel.now
+  }
+
+  drainedAll(): void {
+    this.#goOn(UNSENT_REPLIES)
+    this.resumeStarved()
+  }
+
+  stalled(): void {
+    const { stallMs } = this.context.limits
+    this.#cut({ code: 'stalled', message: `the peer took no octet for ${stallMs} ms (option limits.stallMs)` })
+  }
+
+  /** Subscriptions that found the session full are told that it has room again. */
+  resumeStarved(): void {
+    if (!this.#isStarved || this.state !== 'connected') return
+    this.#isStarved = false
+    for (const subscription of [...this.subscriptions]) subscription.source?.resume(subscription)
+  }
+
+  /** Numbers a delivery for its ACK, and remembers it. */
+  #note(delivery: Delivery): number {
+    this.unacknowledged ??= new Unacknowledged(this.version === '1.2')
+    delivery.number = ++this.#deliveries
+    this.unacknowledged.add(delivery)
+    return this.version === '1.2' ? delivery.number : 0
+  }
+
+  /** What the host makes of a message for this subscription; undefined to skip it. */
+  #judge(subscription: Subscription, message: StoredMessage): StoredMessage | undefined {
+    try {
+      const context = { user: this.user, session: this.info, subscription: subscription.id }
+      const answer = this.context.hooks.deliver?.(message, context)
+      if (answer === false) return undefined
+      return answer instanceof StoredMessage ? answer : message
+    } catch (error) {
+      refusalOf(this.context, 'deliver', error)
+      return undefined
+    }
+  }
+
+  // How frames end
+
+  /** The completion of the frame at hand; what it holds counts while it waits for the store. */
+  completion(receipt: string | undefined, message?: StoredMessage): Completion {
+    const { isDurable } = this.context.destinations.journal
+    if (receipt === undefined && !isDurable && this.#replies?.isEmpty !== false) {
+      this.#unreceipted ??= { done: (error) => (error === undefined ? this.replied(undefined, 0) : this.fail(error)) }
+      return this.#unreceipted
+    }
+    const counted = isDurable && message !== undefined ? message.bytes : 0
+    this.#unstoredBytes += counted
+    if (this.#unstoredBytes > this.context.limits.unstoredBytes) this.#pause(UNSTORED_WORK)
+    this.#replies ??= new Replies(this)
+    return this.#replies.add(receipt, counted)
+  }
+
+  /** The frame at hand is done, now. */
+  done(receipt: string | undefined): void {
+    if (receipt !== undefined || this.#replies?.isEmpty === false) this.completion(receipt).done()
+  }
+
+  replied(receipt: string | undefined, bytes: number): void {
+    this.#unstoredBytes -= bytes
+    if (receipt !== undefined && this.#isOpen) this.write(receiptFrame(receipt))
+    if (this.#unstoredBytes <= this.context.limits.unstoredBytes) this.#goOn(UNSTORED_WORK)
+    if (this.#held === undefined || this.#replies?.isEmpty === false) return
+    this.#held = undefined
+    this.#goOn(HELD_BY_QUEUE)
+  }
+
+  /** A queue has no room and asks its producers to wait: no other frame is begun until this one is done. */
+  hold(completion: Completion): void {
+    this.#held = completion
+    this.#pause(HELD_BY_QUEUE)
+  }
+
+  /** Its transactions; there are none until the first BEGIN. */
+  openTransactions(): Transactions {
+    this.#transactions ??= new Transactions(this.context.limits, this.context.destinations)
+    return this.#transactions
+  }
+
+  /** Deliveries were settled: whoever had no room for more has some again. */
+  settled(deliveries: readonly Delivery[], outcome: PlannedAck['outcome']): void {
+    for (const { subscription } of deliveries) if (subscription?.isActive) subscription.source?.resume(subscription)
+    this.resumeStarved()
+    for (const { message } of deliveries) this.context.reports.settled(this, message, outcome === 'acknowledged')
+  }
+
+  // How a session begins and ends
+
+  /** CONNECTED may be written, and other frames may come. */
+  connected(version: Version): void {
+    this.#decoder.version = version
+    this.state = 'connected'
+  }
+
+  /** DISCONNECT: the receipt comes when everything before it is done, and then the end. */
+  disconnect(receipt: string | undefined): void {
+    this.#isLastTaken = true
+    this.done(receipt)
+    this.#afterReplies(() => this.#finish(DISCONNECTED))
+  }
+
+  /** An ERROR, then the end (STOMP 1.2, ERROR). */
+  fail(error: StompError, receipt?: string): void {
+    if (!this.#isOpen) return
+    this.#outgoing.write(errorFrame(error, receipt), this.version)
+    this.#finish({ code: error.code, message: error.message })
+  }
+
+  #afterReplies(task: () => void): void {
+    if (this.#replies === undefined) task()
+    else this.#replies.whenEmpty(task)
+  }
+
+  #failed(error: unknown, frame?: Frame): void {
+    const known = error instanceof StompError ? error : this.#internal(error)
+    this.#isLastTaken = true
+    const receipt = frame?.headers.get('receipt')
+    // The frames before it are answered first.
+    if (this.#replies === undefined || this.#replies.isEmpty) this.fail(known, receipt)
+    else this.#replies.add(receipt, 0).done(known)
+  }
+
+  #internal(error: unknown): StompError {
+    this.context.reports.failed(error, 'a frame')
+    return new StompError('internal-error', 'the broker made a mistake; its operator has been told')
+  }
+
+  #finish(reason: CloseReason): void {
+    if (!this.#isOpen) return
+    this.#leave(reason)
+    if (this.#lost === undefined) this.#outgoing.close(reason)
+    else this.context.reports.gone(this)
+  }
+
+  #cut(reason: CloseReason): void {
+    if (this.#isOpen) this.#leave(reason)
+    this.#connection.abort()
+  }
+
+  /** Gives everything back: from here on the session only closes. */
+  #leave(reason: CloseReason): void {
+    const wasConnected = this.state === 'connected'
+    this.state = 'closing'
+    this.#clearDeadline()
+    this.heartBeat?.stop()
+    this.#decoder.release()
+    this.#replies?.close()
+    this.#transactions?.close()
+    for (const subscription of this.subscriptions) subscription.source?.unsubscribe(subscription)
+    this.subscriptions = []
+    for (const { destination, deliveries } of this.unacknowledged?.removeAll() ?? []) destination.settle(deliveries, 'returned', nobody)
+    if (wasConnected) this.context.reports.ended(this, reason)
+  }
+
+  #expectConnect(timeoutMs: number): void {
+    this.#deadline = new WakeUp(() => {
+      this.fail(new ProtocolError('connect-timeout', `no whole CONNECT came within ${timeoutMs} ms (option limits.connectTimeoutMs)`))
+    })
+    this.context.destinations.wheel.set(this.#deadline, timeoutMs)
+  }
+
+  #clearDeadline(): void {
+    if (this.#deadline !== undefined) this.context.destinations.wheel.clear(this.#deadline)
+    this.#deadline = undefined
+  }
+}
+
+function outOfPlace(command: ClientCommand, state: SessionState): ProtocolError {
+  return state === 'connecting'
+    ? new ProtocolError('not-connected', `${command} came before CONNECT`)
+    : new ProtocolError('already-connected', `${command} came on a session that is connected`)
+}

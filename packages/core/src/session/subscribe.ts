@@ -1,0 +1,60 @@
+/** SUBSCRIBE and UNSUBSCRIBE (STOMP 1.2, SUBSCRIBE and UNSUBSCRIBE). */
+
+import type { SubscribeCommand, UnsubscribeCommand } from '../command/command.js'
+import { isPattern } from '../destination/name.js'
+import type { Router } from '../destination/router.js'
+import { Subscription } from '../destination/subscription.js'
+import { overLimit, ProtocolError, printable, StompError } from '../errors.js'
+import { ask, type Step } from './ask.js'
+import { authorize } from './authorize.js'
+import type { Session } from './session.js'
+
+/** Checks what can be checked, asks whether it may be made, then makes it. */
+export function subscribe(session: Session, command: SubscribeCommand): Step {
+  // A 1.0 subscription without an id is known by its destination.
+  const id = command.id ?? command.destination
+  checkId(session, id)
+  ;(session.router as Router).forSubscribe(command.destination)
+  const access = { action: 'subscribe', destination: command.destination, isPattern: isPattern(command.destination) } as const
+  return authorize(session, access, () => judge(session, command, id, () => activate(session, command, id)))
+}
+
+function checkId({ subscriptions, context }: Session, id: string): void {
+  if (subscriptions.some((subscription) => subscription.id === id)) {
+    throw new ProtocolError('subscription-duplicate', `there is a subscription ${printable(id)} already; UNSUBSCRIBE it first`)
+  }
+  const limit = context.limits.subscriptions
+  if (subscriptions.length >= limit) {
+    const excess = { what: 'a session', limit, seen: limit + 1, unit: 'subscriptions', option: 'limits.subscriptions' }
+    throw overLimit('subscriptions-too-many', excess)
+  }
+}
+
+function judge(session: Session, command: SubscribeCommand, id: string, next: () => Step): Step {
+  const { hooks } = session.context
+  if (hooks.subscribe === undefined) return next()
+  const { destination, ackMode, headers } = command
+  const request = { user: session.user, session: session.info, id, destination, ackMode, headers }
+  return ask(session, { hook: 'subscribe', ask: () => hooks.subscribe?.(request) }, (answer) => {
+    if (answer === false) throw new StompError('access-refused', `this subscription to ${printable(destination)} is refused`)
+    return next()
+  })
+}
+
+function activate(session: Session, { destination, ackMode, prefetch, receipt, id: given }: SubscribeCommand, id: string): undefined {
+  const subscription = new Subscription({ id, isNamed: given !== undefined, destination, ackMode, prefetch }, session)
+  session.subscriptions.push(subscription)
+  const completion = session.completion(receipt)
+  ;(session.router as Router).subscribe(subscription, completion)
+  session.context.reports.subscribed(session, subscription)
+}
+
+/** Ends a subscription. What it was given and has not settled can still be settled. */
+export function unsubscribe(session: Session, { id, receipt }: UnsubscribeCommand): undefined {
+  const subscription = session.subscriptions.find((other) => other.id === id)
+  if (subscription === undefined) throw new ProtocolError('subscription-unknown', `there is no subscription ${printable(id)}`)
+  session.subscriptions = session.subscriptions.filter((other) => other !== subscription)
+  subscription.source?.unsubscribe(subscription)
+  session.done(receipt)
+  session.context.reports.unsubscribed(session, subscription)
+}

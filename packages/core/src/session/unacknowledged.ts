@@ -1,0 +1,125 @@
+/** What a session was given and has not settled, found by the id that its ACK will name. */
+
+import type { Delivery } from '../destination/delivery.js'
+import type { Subscription } from '../destination/subscription.js'
+import type { Destination } from '../ports/destination.js'
+
+/** Deliveries of one destination, in the order in which they were handed over. */
+export interface DeliveryGroup {
+  readonly destination: Destination<Subscription, Delivery>
+  readonly deliveries: readonly Delivery[]
+}
+
+/**
+ * Unsettled deliveries by their key: in 1.2 the number in the MESSAGE's `ack` header, before that the message's id,
+ * which several subscriptions of a session may have at the same time.
+ */
+export class Unacknowledged {
+  readonly #byKey = new Map<number | string, Delivery>()
+  readonly #keyOf: (delivery: Delivery) => number | string
+  /** How many there are. */
+  size = 0
+
+  /** `isNumbered` where ACK names the delivery's number: in STOMP 1.2. */
+  constructor(isNumbered: boolean) {
+    this.#keyOf = isNumbered ? ({ number }) => number : ({ message }) => message.id
+  }
+
+  /** Adds one; its subscription has it in its own list already. */
+  add(delivery: Delivery): void {
+    const key = this.#keyOf(delivery)
+    const twin = this.#byKey.get(key)
+    if (twin === undefined) this.#byKey.set(key, delivery)
+    else lastTwin(twin).twin = delivery
+    this.size++
+  }
+
+  /** The oldest delivery with that key, of that subscription where one is named; undefined where there is none. */
+  find(key: number | string, subscription?: string): Delivery | undefined {
+    let found = this.#byKey.get(key)
+    while (found !== undefined && subscription !== undefined && found.subscription?.id !== subscription) found = found.twin
+    return found
+  }
+
+  /** Whether a delivery is still to be settled. */
+  has(delivery: Delivery): boolean {
+    let found = this.#byKey.get(this.#keyOf(delivery))
+    while (found !== undefined && found !== delivery) found = found.twin
+    return found !== undefined
+  }
+
+  /** The delivery, and all before it in its subscription. */
+  upTo(delivery: Delivery): Delivery[] {
+    const covered: Delivery[] = []
+    for (const other of delivery.subscription?.unacknowledged ?? []) {
+      covered.push(other)
+      if (other === delivery) break
+    }
+    return covered
+  }
+
+  /** Takes one out, of its subscription's list too. */
+  remove(delivery: Delivery): void {
+    const key = this.#keyOf(delivery)
+    const first = this.#byKey.get(key)
+    if (first === undefined) return
+    if (first === delivery) {
+      if (delivery.twin === undefined) this.#byKey.delete(key)
+      else this.#byKey.set(key, delivery.twin)
+    } else {
+      let before = first
+      while (before.twin !== undefined && before.twin !== delivery) before = before.twin
+      before.twin = delivery.twin
+    }
+    delivery.twin = undefined
+    delivery.subscription?.unacknowledged?.remove(delivery)
+    this.size--
+  }
+
+  /** Takes all out, by subscription, the oldest of each first. */
+  removeAll(): DeliveryGroup[] {
+    const bySubscription = new Map<Subscription, Map<DeliveryGroup['destination'], Delivery[]>>()
+    for (const first of [...this.#byKey.values()]) {
+      for (let delivery: Delivery | undefined = first; delivery !== undefined; ) {
+        const next: Delivery | undefined = delivery.twin
+        const { subscription, destination } = delivery
+        this.remove(delivery)
+        if (subscription !== undefined) {
+          const groups = getOrMake(bySubscription, subscription, () => new Map<DeliveryGroup['destination'], Delivery[]>())
+          getOrMake(groups, destination, () => []).push(delivery)
+        }
+        delivery = next
+      }
+    }
+    return [...bySubscription.values()].flatMap((groups) => groupsOf(groups))
+  }
+}
+
+function lastTwin(delivery: Delivery): Delivery {
+  let last = delivery
+  while (last.twin !== undefined) last = last.twin
+  return last
+}
+
+function groupsOf(groups: Map<DeliveryGroup['destination'], Delivery[]>): DeliveryGroup[] {
+  return [...groups].map(([destination, deliveries]) => ({
+    destination,
+    deliveries: deliveries.sort((one, other) => one.number - other.number),
+  }))
+}
+
+function getOrMake<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  let value = map.get(key)
+  if (value === undefined) {
+    value = make()
+    map.set(key, value)
+  }
+  return value
+}
+
+/** Deliveries by destination, each group in the order given. */
+export function byDestination(deliveries: readonly Delivery[]): DeliveryGroup[] {
+  const groups = new Map<DeliveryGroup['destination'], Delivery[]>()
+  for (const delivery of deliveries) getOrMake(groups, delivery.destination, () => []).push(delivery)
+  return [...groups].map(([destination, group]) => ({ destination, deliveries: group }))
+}

@@ -1,0 +1,132 @@
+/** A socket, TCP or UNIX, is a Connection. */
+
+import type { Socket } from 'node:net'
+import type { CloseReason, Connection, ConnectionInfo, Inbound } from '@xtomp/core'
+
+/** Where the parts of a socket find their connection: listeners shared by all sockets cost an idle one nothing. */
+const connectionOf = Symbol('connection')
+
+interface ConnectedSocket extends Socket {
+  [connectionOf]?: SocketConnection
+}
+
+/** What takes connections: a broker. */
+interface Acceptor {
+  accept(connection: Connection): Inbound
+}
+
+/** How a socket is treated. */
+export interface SocketOptions {
+  /** What `info.transport` says. */
+  readonly transport: string
+  /** How long a peer may keep a closing connection, in milliseconds. */
+  readonly lingerMs: number
+  /** Told when the socket is gone. */
+  closed(connection: SocketConnection): void
+}
+
+/** Hands a socket, made with `allowHalfOpen`, to a broker. */
+export function connect(broker: Acceptor, socket: Socket, options: SocketOptions): SocketConnection {
+  const connection = new SocketConnection(socket, options)
+  ;(socket as ConnectedSocket)[connectionOf] = connection
+  connection.inbound = broker.accept(connection)
+  socket.on('data', receive)
+  socket.on('end', ended)
+  socket.on('drain', drained)
+  socket.on('error', broken)
+  socket.on('close', closed)
+  return connection
+}
+
+function receive(this: ConnectedSocket, octets: Buffer): void {
+  this[connectionOf]?.received(octets)
+}
+
+function ended(this: ConnectedSocket): void {
+  this[connectionOf]?.ended()
+}
+
+function drained(this: ConnectedSocket): void {
+  this[connectionOf]?.drained()
+}
+
+function broken(this: ConnectedSocket, cause: Error): void {
+  const connection = this[connectionOf]
+  if (connection !== undefined) connection.cause = cause
+}
+
+function closed(this: ConnectedSocket): void {
+  this[connectionOf]?.closed()
+}
+
+/** A socket, as the broker holds it. */
+export class SocketConnection implements Connection {
+  inbound: Inbound | undefined
+  /** What broke it. */
+  cause: Error | undefined
+  readonly #socket: Socket
+  readonly #options: SocketOptions
+  #linger: NodeJS.Timeout | undefined
+  #isBlocked = false
+  #isClosing = false
+
+  constructor(socket: Socket, options: SocketOptions) {
+    this.#socket = socket
+    this.#options = options
+  }
+
+  get info(): ConnectionInfo {
+    const { remoteAddress, remotePort, localAddress, localPort } = this.#socket
+    return { transport: this.#options.transport, remoteAddress, remotePort, localAddress, localPort }
+  }
+
+  send(octets: Uint8Array, _frameEnds: readonly number[]): boolean {
+    if (this.#socket.destroyed) return true
+    this.#socket.write(octets)
+    // Node writes what the kernel takes before `write` returns: with nothing left, the memory is free again.
+    this.#isBlocked = this.#socket.writableLength > 0
+    return !this.#isBlocked
+  }
+
+  pause(): void {
+    this.#socket.pause()
+  }
+
+  resume(): void {
+    this.#socket.resume()
+  }
+
+  close(_reason: CloseReason): void {
+    this.#isClosing = true
+    this.#socket.end()
+    // Reading on, and dropping it: a socket closed with unread octets is reset, and an ERROR on its way is lost.
+    this.#socket.resume()
+    if (this.#socket.readableEnded) return
+    this.#linger = setTimeout(() => this.#socket.destroy(), this.#options.lingerMs)
+    this.#linger.unref()
+  }
+
+  abort(): void {
+    this.#socket.destroy()
+  }
+
+  received(octets: Buffer): void {
+    if (!this.#isClosing) this.inbound?.receive(octets)
+  }
+
+  ended(): void {
+    if (!this.#isClosing) this.inbound?.ended()
+  }
+
+  drained(): void {
+    if (!this.#isBlocked) return
+    this.#isBlocked = false
+    this.inbound?.drained()
+  }
+
+  closed(): void {
+    if (this.#linger !== undefined) clearTimeout(this.#linger)
+    this.#options.closed(this)
+    this.inbound?.closed(this.#isClosing ? undefined : this.cause)
+  }
+}

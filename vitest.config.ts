@@ -1,0 +1,22 @@
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from 'vitest/config'
+
+const source = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
+
+export default defineConfig({
+  resolve: {
+    // Tests run from the sources: no build stands between a change and its test.
+    alias: {
+      '@xtomp/core/codec': source('./packages/core/src/codec/index.ts'),
+      '@xtomp/core/ports': source('./packages/core/src/ports/index.ts'),
+      '@xtomp/core': source('./packages/core/src/index.ts'),
+      '@xtomp/net': source('./packages/net/src/index.ts'),
+    },
+  },
+  test: {
+    include: ['packages/*/src/**/*.test.ts', 'test/**/*.test.ts'],
+    pool: 'forks',
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+  },
+})
