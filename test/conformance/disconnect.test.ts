@@ -81,9 +81,9 @@ conformance('disconnect', (test) => {
     names.forEach((destination, id) => {
       client.send('SUBSCRIBE', { id, destination, ack: 'client' })
     })
+    await client.roundTrip()
     for (const destination of names) other.send('SEND', { destination }, 'x')
     await other.roundTrip()
-    await client.roundTrip()
     expect(broker.stats().subscriptions).toBe(500)
     await client.messages(500)
     await client.disconnect()

@@ -211,7 +211,7 @@ conformance('headers', (test) => {
   })
 
   test('passes UTF-8 through in names and values [40]', async (env) => {
-    const lines = ['größe:änderung', 'имя:значение', '名前:値', '😀:👩‍👩‍👧', 'bom:\ufeffx']
+    const lines = ['größe:änderung', 'имя:значение', '名前:値', '😀:👩‍👩‍👧', 'bom:x\ufeffx', 'wide:x\u3000x']
     for (const version of VERSIONS) {
       const { send } = await echo(env, version)
       expect((await send(`${lines.join('\n')}\n`)).lines).toEqual(expect.arrayContaining(lines))

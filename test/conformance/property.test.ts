@@ -147,7 +147,7 @@ describe('the codec', () => {
         expect(single).toEqual(whole)
         expect(whole.every((found) => typeof found === 'object' || /^[a-z]+[a-z0-9-]*$/.test(String(found)))).toBe(true)
       }),
-      { numRuns: 500 },
+      { numRuns: 2_000 },
     )
   })
 

@@ -64,7 +64,8 @@ export function dialSocket(to: NetConnectOpts): Dial {
         resolve({
           write: (octets) => socket.write(octets),
           end: () => socket.end(),
-          abort: () => socket.resetAndDestroy(),
+          // Only TCP can be reset; a UNIX socket that is destroyed looks broken all the same.
+          abort: () => ('path' in to ? socket.destroy() : socket.resetAndDestroy()),
           pause: () => socket.pause(),
           resume: () => socket.resume(),
         }),

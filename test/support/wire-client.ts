@@ -33,8 +33,8 @@ type HeaderPair = readonly [string, string | number]
 /** How long a wait may last before the test fails: far beyond what any right answer takes. */
 export const DEADLINE_MS = 8_000
 
-const SHOWN_CHARACTERS = 400
-const SHOWN_LINES = 60
+const SHOWN_CHARACTERS = 200
+const SHOWN_LINES = 40
 
 /** A frame as text, ended by its NUL, every part as given: nothing is escaped, nothing is added. */
 export function frameText(command: string, headers: WireHeaders = {}, body = ''): string {
