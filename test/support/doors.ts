@@ -64,8 +64,8 @@ export function dialSocket(to: NetConnectOpts): Dial {
         resolve({
           write: (octets) => socket.write(octets),
           end: () => socket.end(),
-          // Only TCP can be reset; a UNIX socket that is destroyed looks broken all the same.
-          abort: () => ('path' in to ? socket.destroy() : socket.resetAndDestroy()),
+          // A UNIX socket cannot be reset, and one that has been ended may not be: then it is cut without a word.
+          abort: () => ('path' in to || socket.writableEnded ? socket.destroy() : socket.resetAndDestroy()),
           pause: () => socket.pause(),
           resume: () => socket.resume(),
         }),
