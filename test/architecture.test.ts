@@ -4,7 +4,17 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import ts from 'typescript'
 import { describe, expect, it } from 'vitest'
-import { importsOf, packages, parse, placeOf, resolveFrom, root, type Source, sourcesIn, walk } from './support/sources.js'
+import {
+  importsOf,
+  packages,
+  parse,
+  placeOf,
+  resolveFrom,
+  root,
+  type Source,
+  sourcesIn,
+  walk,
+} from './support/sources.js'
 
 /** Files at the top of core's sources. They know nothing but each other. */
 const GROUND = ['account', 'clock', 'errors', 'header-names', 'headers', 'logger', 'message', 'wheel']
@@ -36,7 +46,15 @@ const NEVER = ['bench']
 /** Programs: one process is all theirs. */
 const PROGRAMS = /^packages\/(bench|cli)\//
 
-const TIMERS = ['setTimeout', 'setInterval', 'setImmediate', 'clearTimeout', 'clearInterval', 'clearImmediate', 'queueMicrotask']
+const TIMERS = [
+  'setTimeout',
+  'setInterval',
+  'setImmediate',
+  'clearTimeout',
+  'clearInterval',
+  'clearImmediate',
+  'queueMicrotask',
+]
 const CLOCKS = ['Date', 'performance', 'Temporal']
 
 /** Names from the surroundings that core does not use, and the one place where it may. */
@@ -55,9 +73,13 @@ const MUTATORS = [
   ...['set', 'shift', 'sort', 'splice', 'unshift'],
 ]
 
-const SUPPRESSIONS = [['@ts', 'ignore'], ['@ts', 'expect', 'error'], ['@ts', 'nocheck'], ['biome', 'ignore'], ['eslint', 'disable']].map(
-  (parts) => parts.join('-'),
-)
+const SUPPRESSIONS = [
+  ['@ts', 'ignore'],
+  ['@ts', 'expect', 'error'],
+  ['@ts', 'nocheck'],
+  ['biome', 'ignore'],
+  ['eslint', 'disable'],
+].map((parts) => parts.join('-'))
 
 const core = sourcesIn('packages/core/src')
 const all = packages.flatMap((name) => sourcesIn(`packages/${name}/src`))
@@ -74,7 +96,8 @@ function wrongRooms(source: Source): string[] {
   const room = roomOf(source.path)
   if (room === undefined) return [`${source.path} is in no room`]
   return importsOf(source).flatMap(({ specifier, line }) => {
-    if (!specifier.startsWith('.')) return specifier === 'eventemitter3' ? [] : [`${source.path}:${line} imports ${specifier}`]
+    if (!specifier.startsWith('.'))
+      return specifier === 'eventemitter3' ? [] : [`${source.path}:${line} imports ${specifier}`]
     const other = roomOf(resolveFrom(source.path, specifier))
     if (other === room || (other !== undefined && KNOWS[room]?.includes(other))) return []
     return [`${source.path}:${line}: ${room} does not know ${other ?? specifier}`]
@@ -147,7 +170,8 @@ function surroundings(source: Source): string[] {
   const names = FORBIDDEN.filter(({ except }) => !except?.test(source.path)).flatMap((group) => group.names)
   const found: string[] = []
   walk(source.tree, (node) => {
-    if (ts.isIdentifier(node) && names.includes(node.text) && isReference(node)) found.push(`${placeOf(source, node)} uses ${node.text}`)
+    if (ts.isIdentifier(node) && names.includes(node.text) && isReference(node))
+      found.push(`${placeOf(source, node)} uses ${node.text}`)
   })
   return found
 }
@@ -167,7 +191,8 @@ function moduleNames({ tree }: Source): Set<string> {
 function rootOf(node: ts.Node): string | undefined {
   if (ts.isIdentifier(node)) return node.text
   if (ts.isPropertyAccessExpression(node) || ts.isElementAccessExpression(node)) return rootOf(node.expression)
-  if (ts.isNonNullExpression(node) || ts.isParenthesizedExpression(node) || ts.isAsExpression(node)) return rootOf(node.expression)
+  if (ts.isNonNullExpression(node) || ts.isParenthesizedExpression(node) || ts.isAsExpression(node))
+    return rootOf(node.expression)
   return undefined
 }
 
@@ -193,14 +218,16 @@ function sharedState(source: Source): string[] {
   const declared = moduleNames(source)
   const imported = new Set(importsOf(source).flatMap(({ names }) => [...names.keys()]))
   walk(source.tree, (node) => {
-    if (ts.isPropertyDeclaration(node) && isStatic(node) && !isReadonly(node)) found.push(`${placeOf(source, node)} is static and not readonly`)
+    if (ts.isPropertyDeclaration(node) && isStatic(node) && !isReadonly(node))
+      found.push(`${placeOf(source, node)} is static and not readonly`)
     const target = changedBy(node)
     if (target === undefined) return
     const name = rootOf(target)
     if (name === undefined || isLocal(node, name)) return
     if (declared.has(name) || imported.has(name)) found.push(`${placeOf(source, node)} changes ${name}`)
   })
-  for (const statement of source.tree.statements) if (ts.isVariableStatement(statement)) found.push(...heldBy(source, statement))
+  for (const statement of source.tree.statements)
+    if (ts.isVariableStatement(statement)) found.push(...heldBy(source, statement))
   return found
 }
 
@@ -216,7 +243,8 @@ function isReadonly(node: ts.PropertyDeclaration): boolean {
 function isLocal(node: ts.Node, name: string): boolean {
   for (let at = node.parent; !ts.isSourceFile(at); at = at.parent) {
     let binds = false
-    if (ts.isFunctionLike(at)) for (const parameter of at.parameters) walk(parameter.name, (part) => (binds ||= isNamed(part, name)))
+    if (ts.isFunctionLike(at))
+      for (const parameter of at.parameters) walk(parameter.name, (part) => (binds ||= isNamed(part, name)))
     if (ts.isBlock(at) || ts.isForStatement(at) || ts.isForOfStatement(at) || ts.isForInStatement(at)) {
       at.forEachChild((child) => {
         const list = ts.isVariableStatement(child) ? child.declarationList : child
@@ -271,11 +299,13 @@ function looseTypes(source: Source): string[] {
   walk(source.tree, (node) => {
     if (node.kind === ts.SyntaxKind.AnyKeyword) found.push(`${placeOf(source, node)} says any`)
     if (ts.isNonNullExpression(node)) found.push(`${placeOf(source, node)} asserts that something is there`)
-    const isAssured = (ts.isPropertyDeclaration(node) || ts.isVariableDeclaration(node)) && node.exclamationToken !== undefined
+    const isAssured =
+      (ts.isPropertyDeclaration(node) || ts.isVariableDeclaration(node)) && node.exclamationToken !== undefined
     if (isAssured) found.push(`${placeOf(source, node)} asserts that something is assigned`)
   })
   source.text.split('\n').forEach((line, at) => {
-    for (const suppression of SUPPRESSIONS) if (line.includes(suppression)) found.push(`${source.path}:${at + 1} has ${suppression}`)
+    for (const suppression of SUPPRESSIONS)
+      if (line.includes(suppression)) found.push(`${source.path}:${at + 1} has ${suppression}`)
   })
   return found
 }
@@ -299,7 +329,9 @@ describe('core', () => {
   })
 
   it('needs one library at most', () => {
-    const manifest = JSON.parse(readFileSync(join(root, 'packages/core/package.json'), 'utf8')) as { dependencies?: object }
+    const manifest = JSON.parse(readFileSync(join(root, 'packages/core/package.json'), 'utf8')) as {
+      dependencies?: object
+    }
     expect(Object.keys(manifest.dependencies ?? {})).toEqual(['eventemitter3'])
   })
 })
@@ -328,7 +360,8 @@ describe('every package', () => {
 })
 
 describe('the checks themselves', () => {
-  const check = (rule: (source: Source) => string[], text: string, path = 'packages/core/src/session/send.ts') => rule(parse(path, text))
+  const check = (rule: (source: Source) => string[], text: string, path = 'packages/core/src/session/send.ts') =>
+    rule(parse(path, text))
 
   it.each([
     [`import { a } from '../broker/broker.js'`, 'session does not know broker'],
@@ -423,10 +456,13 @@ describe('the checks themselves', () => {
     expect(check(wrongExports, `export { a } from './a.js'`, 'packages/core/src/index.ts')).toEqual([])
   })
 
-  it.each(['let a: any', 'const a = b as any', 'const a = b!', 'class A { a!: string }', ...SUPPRESSIONS.map((word) => `// ${word}`)])(
-    'find what is loose in %j',
-    (text) => {
-      expect(check(looseTypes, text)).toHaveLength(1)
-    },
-  )
+  it.each([
+    'let a: any',
+    'const a = b as any',
+    'const a = b!',
+    'class A { a!: string }',
+    ...SUPPRESSIONS.map((word) => `// ${word}`),
+  ])('find what is loose in %j', (text) => {
+    expect(check(looseTypes, text)).toHaveLength(1)
+  })
 })

@@ -73,8 +73,10 @@ const cases: { readonly [Name in keyof Limits]: LimitCase } = {
     run: async ({ open, connect }) => {
       await open({ limits: { headers: 10 } })
       const client = await connect()
-      const pairs = (count: number) =>
-        [['destination', '/topic/a'] as const, ...Array.from({ length: count - 1 }, (_, at) => [`h${at}`, 'v'] as const)]
+      const pairs = (count: number) => [
+        ['destination', '/topic/a'] as const,
+        ...Array.from({ length: count - 1 }, (_, at) => [`h${at}`, 'v'] as const),
+      ]
       client.send('SEND', pairs(10))
       await client.expectNothing()
       client.send('SEND', pairs(11))
@@ -143,7 +145,7 @@ const cases: { readonly [Name in keyof Limits]: LimitCase } = {
       const messages = await consumer.messages(5)
       expect(messages.map(({ text }) => text)).toEqual(['q0', 'q1', 'q2', 'q3', 't0'])
       await consumer.expectNothing()
-      for (const { headers } of messages.slice(0, 3)) await consumer.confirm('ACK', { id: headers['ack'] ?? '' })
+      for (const { headers } of messages.slice(0, 3)) await consumer.confirm('ACK', { id: headers.ack ?? '' })
       const rest = await consumer.messages(3)
       expect(rest.map(({ text }) => text).sort()).toEqual(['q4', 't1', 't2'])
       await consumer.expectNothing()
@@ -208,7 +210,7 @@ const cases: { readonly [Name in keyof Limits]: LimitCase } = {
       expect(unacknowledged).toBeGreaterThanOrEqual(55)
       expect(unacknowledged).toBeLessThanOrEqual(65 + 2 * 10)
       consumer.resume()
-      for (const { headers } of await consumer.messages(unacknowledged)) consumer.send('ACK', { id: headers['ack'] ?? '' })
+      for (const { headers } of await consumer.messages(unacknowledged)) consumer.send('ACK', { id: headers.ack ?? '' })
       await consumer.messages(count - unacknowledged)
     },
   },
@@ -342,7 +344,11 @@ const cases: { readonly [Name in keyof Limits]: LimitCase } = {
 conformance('limits', (test) => {
   for (const [name, { says, run }] of Object.entries(cases)) test(`${says} (limits.${name})`, run)
 
-  test('takes as many messages into a queue as its rule allows, and refuses one more', async ({ open, connect, queue }) => {
+  test('takes as many messages into a queue as its rule allows, and refuses one more', async ({
+    open,
+    connect,
+    queue,
+  }) => {
     const destination = queue('small')
     await open({ destinations: [{ match: destination, maxMessages: 3 }] })
     const producer = await connect()
@@ -357,7 +363,7 @@ conformance('limits', (test) => {
     const early = await connect()
     early.send('SEND', { destination }, '4')
     await early.error('queue-full')
-    await consumer.confirm('ACK', { id: first?.headers['ack'] ?? '' })
+    await consumer.confirm('ACK', { id: first?.headers.ack ?? '' })
     await consumer.confirm('SEND', { destination }, '4')
     expect((await consumer.frame('MESSAGE')).text).toBe('4')
   })

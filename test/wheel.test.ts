@@ -32,7 +32,20 @@ class Bell extends Alarm {
 
 describe('the wheel', () => {
   it('rings an alarm once, at its deadline or within a tick after it, never before', () => {
-    for (const delay of [1, 50, 99, 100, 101, 1_000, 1_234, 10_000, TURN_MS - 1, TURN_MS, TURN_MS + 1, 3 * TURN_MS + 77]) {
+    for (const delay of [
+      1,
+      50,
+      99,
+      100,
+      101,
+      1_000,
+      1_234,
+      10_000,
+      TURN_MS - 1,
+      TURN_MS,
+      TURN_MS + 1,
+      3 * TURN_MS + 77,
+    ]) {
       for (const offset of [0, 1, 50, 99]) {
         const { clock, wheel } = made()
         void clock.advance(offset)

@@ -38,7 +38,7 @@ test('refuses a connection beyond the limit with a clear ERROR, and takes one ag
     const third = await client()
     third.send('CONNECT', { 'accept-version': '1.2', host: 'localhost' })
     const error = await third.error('connections-too-many')
-    expect(error.headers['message']).toBeTruthy()
+    expect(error.headers.message).toBeTruthy()
     expect(error.text).toContain('maxConnections')
   }
   await first.expectNothing()

@@ -29,7 +29,11 @@ conformance('disconnect', (test) => {
     const destination = topic('late')
     const consumer = await connect()
     await consumer.confirm('SUBSCRIBE', { id: '0', destination })
-    for (const late of [`SEND\ndestination:${destination}\nreceipt:late\n\nlate\0`, 'NONSENSE\n\n\0', 'CONNECT\n\n\0']) {
+    for (const late of [
+      `SEND\ndestination:${destination}\nreceipt:late\n\nlate\0`,
+      'NONSENSE\n\n\0',
+      'CONNECT\n\n\0',
+    ]) {
       const client = await connect()
       client.write(`SEND\ndestination:${destination}\n\nin time\0DISCONNECT\nreceipt:bye\n\n\0${late}`)
       await client.frame('RECEIPT', { 'receipt-id': 'bye' })
@@ -62,7 +66,7 @@ conformance('disconnect', (test) => {
       const consumer = await connect()
       await consumer.confirm('SUBSCRIBE', { id: '0', destination, ack: 'client-individual' })
       const [one] = await consumer.messages(2)
-      consumer.send('ACK', { id: one?.headers['ack'] ?? '' })
+      consumer.send('ACK', { id: one?.headers.ack ?? '' })
       if (leave === 'disconnect') consumer.send('DISCONNECT')
       else consumer.end()
       await consumer.expectClosed()

@@ -247,7 +247,12 @@ conformance('frames', (test) => {
     await leaving.expectClosed()
   })
 
-  test('closes a connection that sends garbage, and keeps nothing of it [22]', async ({ client, connect, broker, until }) => {
+  test('closes a connection that sends garbage, and keeps nothing of it [22]', async ({
+    client,
+    connect,
+    broker,
+    until,
+  }) => {
     const garbage = [
       Uint8Array.from({ length: 300 }, (_, at) => 0x80 + (at % 0x80)),
       Uint8Array.from({ length: 300 }, (_, at) => (at * 37 + 11) % 256),

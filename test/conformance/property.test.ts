@@ -134,15 +134,38 @@ describe('the codec', () => {
   })
 
   test('decodes any octets alike from any chunks, and only ever refuses with a code [15]', () => {
-    const pieces = ['SEND\n', 'ACK\r\n', '\n', '\r\n', '\0', '\r', 'a:b\n', 'content-length:3\n', ':', '\\n', '\\', 'body', 'ä']
+    const pieces = [
+      'SEND\n',
+      'ACK\r\n',
+      '\n',
+      '\r\n',
+      '\0',
+      '\r',
+      'a:b\n',
+      'content-length:3\n',
+      ':',
+      '\\n',
+      '\\',
+      'body',
+      'ä',
+    ]
     const almostFrames = fc
-      .array(fc.oneof(fc.constantFrom(...pieces).map((text) => Buffer.from(text)), fc.uint8Array({ maxLength: 4 })), { maxLength: 40 })
+      .array(
+        fc.oneof(
+          fc.constantFrom(...pieces).map((text) => Buffer.from(text)),
+          fc.uint8Array({ maxLength: 4 }),
+        ),
+        { maxLength: 40 },
+      )
       .map((parts) => Uint8Array.from(Buffer.concat(parts)))
     fc.assert(
       fc.property(almostFrames, fc.option(anyVersion, { nil: undefined }), cuts, (octets, version, places) => {
         const whole = decode([octets], version)
         const cutUp = decode(cut(octets, places), version)
-        const single = decode(Array.from(octets, (octet) => Uint8Array.of(octet)), version)
+        const single = decode(
+          Array.from(octets, (octet) => Uint8Array.of(octet)),
+          version,
+        )
         expect(cutUp).toEqual(whole)
         expect(single).toEqual(whole)
         expect(whole.every((found) => typeof found === 'object' || /^[a-z]+[a-z0-9-]*$/.test(String(found)))).toBe(true)

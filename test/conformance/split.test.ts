@@ -50,7 +50,9 @@ function answers({ version }: Fixture, pieces: Iterable<Uint8Array>): unknown[] 
   const ended = isClosed
   client.abort()
   clock.run()
-  const told = received.slice(1).map(({ command, headers: { 'message-id': _, ...headers }, body }) => ({ command, headers, body }))
+  const told = received
+    .slice(1)
+    .map(({ command, headers: { 'message-id': _, ...headers }, body }) => ({ command, headers, body }))
   return [...told, ended ? 'closed' : 'open']
 }
 

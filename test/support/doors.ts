@@ -28,7 +28,7 @@ export const doors: readonly Door[] = [
 ]
 
 /** A broker that runs elsewhere, named by XTOMP_TARGET=host:port: we can neither set its options nor move its time. */
-export const target: { readonly name: string; readonly dial: Dial } | undefined = targetOf(process.env['XTOMP_TARGET'])
+export const target: { readonly name: string; readonly dial: Dial } | undefined = targetOf(process.env.XTOMP_TARGET)
 
 function openMemory(broker: Broker): OpenDoor {
   return { dial: (events) => connectMemory(broker, events), close: () => Promise.resolve() }

@@ -74,7 +74,9 @@ export class ServerFrames {
     const held = this.#octets.subarray(this.#start, this.#end)
     const headEnd = held.indexOf('\n\n', 0, 'latin1')
     if (headEnd < 0) return undefined
-    const [command = '', ...lines] = new TextDecoder('utf-8', { fatal: true }).decode(held.subarray(0, headEnd)).split('\n')
+    const [command = '', ...lines] = new TextDecoder('utf-8', { fatal: true })
+      .decode(held.subarray(0, headEnd))
+      .split('\n')
     if (!/^[A-Z]+$/.test(command)) throw new Error(`a server frame begins ${JSON.stringify(command)}`)
     const headers = this.#headers(command, lines)
     const bodyStart = headEnd + 2
@@ -86,7 +88,7 @@ export class ServerFrames {
     const body = raw.subarray(bodyStart, bodyEnd)
     this.#start += bodyEnd + 1
     this.#afterNul = true
-    if (command === 'CONNECTED') this.version = headers['version'] ?? '1.0'
+    if (command === 'CONNECTED') this.version = headers.version ?? '1.0'
     return { command, lines, headers, body, text: new TextDecoder().decode(body), raw }
   }
 
@@ -96,7 +98,9 @@ export class ServerFrames {
       const colon = line.indexOf(':')
       if (colon < 1) throw new Error(`a header line of ${command} is ${JSON.stringify(line)}`)
       const isEscaped = command !== 'CONNECTED' && this.version !== '1.0'
-      const [name, value] = [line.slice(0, colon), line.slice(colon + 1)].map((text) => (isEscaped ? unescape(text) : text))
+      const [name, value] = [line.slice(0, colon), line.slice(colon + 1)].map((text) =>
+        isEscaped ? readEscapes(text) : text,
+      )
       headers[name as string] ??= value as string
     }
     return headers
@@ -105,10 +109,10 @@ export class ServerFrames {
 
 const ESCAPES: Readonly<Record<string, string>> = { '\\r': '\r', '\\n': '\n', '\\c': ':', '\\\\': '\\' }
 
-function unescape(text: string): string {
-  return text.replace(/\\./g, (escape) => {
-    const meant = ESCAPES[escape]
-    if (meant === undefined) throw new Error(`the server sent the escape ${escape}`)
+function readEscapes(text: string): string {
+  return text.replace(/\\./g, (written) => {
+    const meant = ESCAPES[written]
+    if (meant === undefined) throw new Error(`the server sent the escape ${written}`)
     return meant
   })
 }

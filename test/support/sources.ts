@@ -77,7 +77,9 @@ export function importsOf({ tree }: Source): Import[] {
 }
 
 function isImportCall({ expression }: ts.CallExpression): boolean {
-  return expression.kind === ts.SyntaxKind.ImportKeyword || (ts.isIdentifier(expression) && expression.text === 'require')
+  return (
+    expression.kind === ts.SyntaxKind.ImportKeyword || (ts.isIdentifier(expression) && expression.text === 'require')
+  )
 }
 
 function boundBy({ importClause }: ts.ImportDeclaration): Map<string, string> {

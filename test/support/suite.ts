@@ -45,7 +45,7 @@ import { type Broker, type BrokerOptions, createBroker } from '@xtomp/core'
 import { describe, expect, it, type TestContext } from 'vitest'
 import { type Door, doors, type OpenDoor, target } from './doors.js'
 import { ManualClock } from './manual-clock.js'
-import { type Variant, turn, variants } from './variants.js'
+import { turn, type Variant, variants } from './variants.js'
 import { DEADLINE_MS, WireClient, type WireHeaders } from './wire-client.js'
 
 /** What a case is given. Each is made when it is first asked for. */
@@ -83,7 +83,8 @@ const CASE_MS = 15_000
 
 /** Declares cases that hold over every door. */
 export function conformance(name: string, declare: (test: CaseOf) => void): void {
-  for (const door of doors) describe(`${name} over ${door.name}`, () => declare(caseOver((context) => new OwnEnv(context, door))))
+  for (const door of doors)
+    describe(`${name} over ${door.name}`, () => declare(caseOver((context) => new OwnEnv(context, door))))
   const [memory] = doors
   for (const variant of variants) {
     describe(`${name} over memory, ${variant.name}`, () =>
@@ -273,7 +274,8 @@ class TargetEnv extends AnyEnv implements ClosingEnv {
   }
 
   open(options: BrokerOptions = {}): Promise<Broker> {
-    if (Object.keys(options).length > 0) this.skip(`sets options of the broker, which runs elsewhere: ${Object.keys(options).join(', ')}`)
+    if (Object.keys(options).length > 0)
+      this.skip(`sets options of the broker, which runs elsewhere: ${Object.keys(options).join(', ')}`)
     // What is asked of it is what skips.
     return Promise.resolve(new Proxy({} as Broker, { get: (_, key) => (key === 'then' ? undefined : this.broker) }))
   }

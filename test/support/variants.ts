@@ -24,7 +24,9 @@ export function lateHooks(hooks: Hooks = {}): Hooks {
   return {
     authenticate: async (credentials) => {
       await turn()
-      return hooks.authenticate === undefined ? { name: credentials.login ?? 'somebody' } : hooks.authenticate(credentials)
+      return hooks.authenticate === undefined
+        ? { name: credentials.login ?? 'somebody' }
+        : hooks.authenticate(credentials)
     },
     connect: async (request) => {
       await turn()

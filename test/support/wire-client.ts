@@ -31,14 +31,16 @@ export type WireHeaders = Readonly<Record<string, string | number>> | readonly H
 type HeaderPair = readonly [string, string | number]
 
 /** How long a wait may last before the test fails: far beyond what any right answer takes. */
-export const DEADLINE_MS = 8_000
+export const DEADLINE_MS = 5_000
 
 const SHOWN_CHARACTERS = 200
 const SHOWN_LINES = 40
 
 /** A frame as text, ended by its NUL, every part as given: nothing is escaped, nothing is added. */
 export function frameText(command: string, headers: WireHeaders = {}, body = ''): string {
-  return `${command}\n${pairsOf(headers).map(([name, value]) => `${name}:${value}\n`).join('')}\n${body}\0`
+  return `${command}\n${pairsOf(headers)
+    .map(([name, value]) => `${name}:${value}\n`)
+    .join('')}\n${body}\0`
 }
 
 function pairsOf(headers: WireHeaders): readonly HeaderPair[] {
@@ -102,7 +104,9 @@ export class WireClient {
   get transcript(): string {
     const left = this.#transcript.length - SHOWN_LINES
     const rest = this.#frames.rest.length === 0 ? [] : [`< ${shown(this.#frames.rest)} (unfinished)`]
-    return [...(left > 0 ? [`(${left} lines before)`] : []), ...this.#transcript.slice(-SHOWN_LINES), ...rest].join('\n')
+    return [...(left > 0 ? [`(${left} lines before)`] : []), ...this.#transcript.slice(-SHOWN_LINES), ...rest].join(
+      '\n',
+    )
   }
 
   /** Writes octets literally; text as UTF-8. */
@@ -135,7 +139,8 @@ export class WireClient {
     const frame = this.#received.shift() as WireFrame
     if (frame.command !== command) this.fail(`expected ${command}, got ${frame.command}`)
     for (const [name, value] of Object.entries(headers)) {
-      if (frame.headers[name] !== value) this.fail(`expected ${name}:${value} in ${command}, got ${frame.headers[name]}`)
+      if (frame.headers[name] !== value)
+        this.fail(`expected ${name}:${value} in ${command}, got ${frame.headers[name]}`)
     }
     return frame
   }
@@ -155,7 +160,10 @@ export class WireClient {
     const id = `confirm-${++this.#receipts}`
     this.send(command, [...pairsOf(headers), ['receipt', id]], body)
     const isIt = (frame: WireFrame) => frame.command === 'RECEIPT' && frame.headers['receipt-id'] === id
-    await this.#until(() => this.#received.some((frame) => isIt(frame) || frame.command === 'ERROR'), `the RECEIPT ${id}`)
+    await this.#until(
+      () => this.#received.some((frame) => isIt(frame) || frame.command === 'ERROR'),
+      `the RECEIPT ${id}`,
+    )
     const at = this.#received.findIndex(isIt)
     if (at < 0) this.fail(`expected the RECEIPT ${id}, got ERROR`)
     return this.#received.splice(at, 1)[0] as WireFrame
@@ -275,7 +283,8 @@ export class WireClient {
       })
     }
     if (this.#fault !== undefined) this.fail(`the server broke the protocol: ${this.#fault.message}`)
-    if (!isDone()) this.fail(this.#isClosed ? `expected ${what}, but the connection ended` : `expected ${what}, and nothing came`)
+    if (!isDone())
+      this.fail(this.#isClosed ? `expected ${what}, but the connection ended` : `expected ${what}, and nothing came`)
   }
 
   #isSettled(isDone: () => boolean): boolean {

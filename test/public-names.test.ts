@@ -1,0 +1,178 @@
+/** The public surface is a list that somebody reviewed: every entry point, every value and type that it exports. */
+
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import ts from 'typescript'
+import { describe, expect, it } from 'vitest'
+import { packages, parse, root } from './support/sources.js'
+
+interface Names {
+  readonly values: readonly string[]
+  readonly types: readonly string[]
+}
+
+/**
+ * What each entry point exports. A name that is added here is promised to users: it has a doc comment, is a word of the
+ * glossary, and is not a second way to do something.
+ */
+const REVIEWED: Readonly<Record<string, Names>> = {
+  '@xtomp/core': {
+    values: [
+      'ERROR_CODES',
+      'Headers',
+      'ProtocolError',
+      'Refusal',
+      'StompError',
+      'connectMemory',
+      'createBroker',
+      'createMemoryStore',
+      'systemClock',
+    ],
+    types: [
+      'Acceptor',
+      'AccessRequest',
+      'AckMode',
+      'Answer',
+      'Broker',
+      'BrokerEvents',
+      'BrokerOptions',
+      'BrokerStats',
+      'Clock',
+      'CloseOptions',
+      'CloseReason',
+      'ConnectRequest',
+      'Connection',
+      'ConnectionInfo',
+      'Credentials',
+      'DeliveryContext',
+      'DestinationLimits',
+      'DestinationRule',
+      'Door',
+      'ErrorCode',
+      'FrameLimits',
+      'FullPolicy',
+      'GiveUpReason',
+      'HeadersInit',
+      'HeartBeatOptions',
+      'Hooks',
+      'HostDelivery',
+      'HostSubscribeOptions',
+      'HostSubscription',
+      'Inbound',
+      'Limits',
+      'Logger',
+      'MemoryClient',
+      'MemoryReceiver',
+      'Message',
+      'MessageChanges',
+      'MessageContext',
+      'PublishOptions',
+      'SessionInfo',
+      'SessionLimits',
+      'Settlement',
+      'SlowPolicy',
+      'Store',
+      'StoreBatch',
+      'StoredEntry',
+      'SubscribeRequest',
+      'SubscriptionInfo',
+      'Version',
+    ],
+  },
+  '@xtomp/core/codec': {
+    values: [
+      'CLIENT_COMMANDS',
+      'Decoder',
+      'FRAME_LIMITS',
+      'Interner',
+      'OctetWriter',
+      'SERVER_COMMANDS',
+      'VERSIONS',
+      'encodeFrame',
+      'negotiateVersion',
+    ],
+    types: ['ClientCommand', 'DecoderContext', 'Frame', 'FrameLimits', 'FrameParts', 'ServerCommand', 'Version'],
+  },
+  '@xtomp/core/ports': {
+    values: [],
+    types: [
+      'CloseReason',
+      'Completion',
+      'Connection',
+      'ConnectionInfo',
+      'Delivery',
+      'Destination',
+      'Inbound',
+      'Outcome',
+      'Recipient',
+      'Settlement',
+      'Store',
+      'StoreBatch',
+      'StoredEntry',
+    ],
+  },
+  '@xtomp/net': {
+    values: ['listen'],
+    types: ['ListenOptions', 'Listener'],
+  },
+}
+
+/** How many public names the main entry of core may have. */
+const MOST_NAMES = 60
+
+/** A package's entry points, by specifier, each with its source. */
+function entriesOf(folder: string): [specifier: string, source: string][] {
+  const manifest = JSON.parse(readFileSync(join(root, 'packages', folder, 'package.json'), 'utf8')) as {
+    readonly name: string
+    readonly exports?: Readonly<Record<string, unknown>>
+  }
+  return Object.keys(manifest.exports ?? {})
+    .filter((path) => path !== './package.json')
+    .map((path) => [manifest.name + path.slice(1), join('packages', folder, 'src', path, 'index.ts')])
+}
+
+/** The names that an index exports, read from its text: it has nothing but explicit re-exports. */
+function namesIn(path: string): Names {
+  const values: string[] = []
+  const types: string[] = []
+  const { tree } = parse(path, readFileSync(join(root, path), 'utf8'))
+  for (const statement of tree.statements) {
+    if (
+      !ts.isExportDeclaration(statement) ||
+      statement.exportClause === undefined ||
+      !ts.isNamedExports(statement.exportClause)
+    ) {
+      throw new Error(`${path} has something else than named re-exports: ${statement.getText(tree)}`)
+    }
+    for (const { name, isTypeOnly } of statement.exportClause.elements) {
+      const names = statement.isTypeOnly || isTypeOnly ? types : values
+      names.push(name.text)
+    }
+  }
+  return { values: values.sort(), types: types.sort() }
+}
+
+const entries = new Map(packages.flatMap(entriesOf))
+
+describe('public names', () => {
+  it('are reviewed for every entry point', () => {
+    expect([...entries.keys()].sort()).toEqual(Object.keys(REVIEWED).sort())
+  })
+
+  it.each(Object.entries(REVIEWED))('of %s are those that were reviewed', (specifier, { values, types }) => {
+    const names = namesIn(entries.get(specifier) ?? '')
+    expect(names.values).toEqual([...values].sort())
+    expect(names.types).toEqual([...types].sort())
+  })
+
+  it.each(Object.entries(REVIEWED))('of %s are there when it runs', async (specifier, { values }) => {
+    const entry = (await import(specifier)) as object
+    expect(Object.keys(entry).sort()).toEqual([...values].sort())
+  })
+
+  it('of core are few', () => {
+    const { values, types } = REVIEWED['@xtomp/core'] ?? { values: [], types: [] }
+    expect(values.length + types.length).toBeGreaterThan(0)
+    expect(values.length + types.length).toBeLessThanOrEqual(MOST_NAMES)
+  })
+})
