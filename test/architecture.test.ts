@@ -17,7 +17,7 @@ import {
 } from './support/sources.js'
 
 /** Files at the top of core's sources. They know nothing but each other. */
-const GROUND = ['account', 'clock', 'errors', 'header-names', 'headers', 'logger', 'message', 'wheel']
+const GROUND = ['account', 'ack-mode', 'clock', 'errors', 'header-names', 'headers', 'logger', 'message', 'wheel']
 
 /** The column "Knows": a room imports from itself and from these. */
 const KNOWS: Readonly<Record<string, readonly string[]>> = {

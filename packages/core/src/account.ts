@@ -1,5 +1,16 @@
 /** One bound over all memory that peers can make the broker hold. */
 
+/** Something that can give memory back, at a loss, when the broker is at its bound. */
+export interface Relievable {
+  /** Octets that it holds. */
+  readonly heldBytes: number
+  /** Gives back what it holds. */
+  relieve(): void
+}
+
+/** At the bound more is given back than needed, down to this share of it, so that it stays rare. */
+const RELIEVED_SHARE = 0.9
+
 /**
  * Counts octets held, against a bound: unfinished frames, queues, backlogs, transactions, unsent replies.
  * What is shared is counted once, by whoever took it first.
@@ -9,8 +20,8 @@ export class Account {
   readonly bound: number
   /** Octets held now. */
   used = 0
-  /** Asked to make room for that many octets before a `take` is refused; the broker cuts the largest backlogs. */
-  relieve: ((octets: number) => void) | undefined
+  /** Whoever holds memory that can be given back. */
+  readonly relievables = new Set<Relievable>()
 
   constructor(bound: number) {
     this.bound = bound
@@ -18,10 +29,8 @@ export class Account {
 
   /** Counts `octets` more and answers true, or counts nothing and answers false: there is no room. */
   take(octets: number): boolean {
-    if (this.used + octets > this.bound) {
-      this.relieve?.(this.used + octets - this.bound)
-      if (this.used + octets > this.bound) return false
-    }
+    if (this.used + octets > this.bound) this.#relieve()
+    if (this.used + octets > this.bound) return false
     this.used += octets
     return true
   }
@@ -29,11 +38,21 @@ export class Account {
   /** Counts `octets` more, whatever the bound: they are held already. */
   charge(octets: number): void {
     this.used += octets
-    if (this.used > this.bound) this.relieve?.(this.used - this.bound)
+    if (this.used > this.bound) this.#relieve()
   }
 
   /** Counts `octets` less. */
   give(octets: number): void {
     this.used -= octets
+  }
+
+  /** The largest go first. */
+  #relieve(): void {
+    const target = this.bound * RELIEVED_SHARE
+    const largestFirst = [...this.relievables].sort((one, other) => other.heldBytes - one.heldBytes)
+    for (const relievable of largestFirst) {
+      if (this.used <= target || relievable.heldBytes === 0) break
+      relievable.relieve()
+    }
   }
 }

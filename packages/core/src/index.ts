@@ -22,7 +22,7 @@ export { Headers, type HeadersInit } from './headers.js'
 export type { Logger } from './logger.js'
 export type { Message, MessageChanges } from './message.js'
 export type { CloseReason, Connection, ConnectionInfo, Inbound } from './ports/connection.js'
-export type { AckMode } from './ports/destination.js'
+export type { AckMode } from './ack-mode.js'
 export type { Settlement, Store, StoreBatch, StoredEntry } from './ports/store.js'
 export type { HeartBeatOptions, SessionLimits } from './session/context.js'
 export type {

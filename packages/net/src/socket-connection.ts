@@ -25,6 +25,8 @@ export interface SocketOptions {
   closed(connection: SocketConnection): void
 }
 
+const NOTHING = new Uint8Array(0)
+
 /** Hands a socket, made with `allowHalfOpen`, to a broker. */
 export function connect(broker: Acceptor, socket: Socket, options: SocketOptions): SocketConnection {
   const connection = new SocketConnection(socket, options)
@@ -85,6 +87,8 @@ export class SocketConnection implements Connection {
     this.#socket.write(octets)
     // Node writes what the kernel takes before `write` returns: with nothing left, the memory is free again.
     this.#isBlocked = this.#socket.writableLength > 0
+    // Node tells of a drain only when much was waiting: of less we are told when nothing at all has been written after it.
+    if (this.#isBlocked && !this.#socket.writableNeedDrain) this.#socket.write(NOTHING, () => this.drained())
     return !this.#isBlocked
   }
 

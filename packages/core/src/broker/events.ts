@@ -3,7 +3,7 @@
 import type { GiveUpReason } from '../destination/context.js'
 import type { Message } from '../message.js'
 import type { CloseReason } from '../ports/connection.js'
-import type { AckMode } from '../ports/destination.js'
+import type { AckMode } from '../ack-mode.js'
 import type { SessionInfo } from '../session/hooks.js'
 
 /** A subscription, as events tell of it. */

@@ -1,12 +1,13 @@
 /** A subscription of the host application itself: a callback, or an async iterator. */
 
+import type { AckMode } from '../ack-mode.js'
 import type { Clock } from '../clock.js'
 import type { Delivery } from '../destination/delivery.js'
 import type { Router } from '../destination/router.js'
 import { type Consumer, Subscription, type SubscriptionRequest } from '../destination/subscription.js'
 import type { Message, StoredMessage } from '../message.js'
-import { type AckMode, nobody, type Outcome } from '../ports/destination.js'
-import { byDestination, Unacknowledged } from '../session/unacknowledged.js'
+import { nobody, type Outcome } from '../ports/destination.js'
+import { byOrigin, Unacknowledged } from '../session/unacknowledged.js'
 
 /** What a host wants of a subscription. */
 export interface HostSubscribeOptions {
@@ -103,7 +104,8 @@ export class HostConsumer implements Consumer, HostSubscription {
 
   deliver(_subscription: Subscription, message: StoredMessage, delivery: Delivery | undefined): void {
     message.own()
-    if (delivery !== undefined) {
+    const isUnsettled = delivery !== undefined && this.subscription.ackMode !== 'auto'
+    if (isUnsettled) {
       delivery.number = ++this.#numbered
       this.#unacknowledged.add(delivery)
     }
@@ -118,8 +120,8 @@ export class HostConsumer implements Consumer, HostSubscription {
   unsubscribe(): void {
     if (this.#isEnded) return
     this.#isEnded = true
-    this.subscription.source?.unsubscribe(this.subscription)
-    for (const { destination, deliveries } of this.#unacknowledged.removeAll()) destination.settle(deliveries, 'returned', nobody)
+    this.subscription.end()
+    for (const { origin, deliveries } of this.#unacknowledged.removeAll()) origin.settle(deliveries, 'returned', nobody)
     this.#waiting = []
     for (const take of this.#takers) take({ done: true, value: undefined })
     this.#takers = []
@@ -159,7 +161,7 @@ export class HostConsumer implements Consumer, HostSubscription {
     if (delivery === undefined || !this.#unacknowledged.has(delivery)) return
     const deliveries = this.subscription.ackMode === 'client' ? this.#unacknowledged.upTo(delivery) : [delivery]
     for (const each of deliveries) this.#unacknowledged.remove(each)
-    for (const group of byDestination(deliveries)) group.destination.settle(group.deliveries, outcome, nobody)
+    for (const group of byOrigin(deliveries)) group.origin.settle(group.deliveries, outcome, nobody)
     this.#resume()
     for (const { message } of deliveries) this.#context.settled(message, outcome === 'acknowledged')
   }
@@ -201,6 +203,6 @@ export class HostConsumer implements Consumer, HostSubscription {
     if (this.#isEnded) return
     const isStarved = this.#isStarved
     this.#isStarved = false
-    if (isStarved || this.subscription.ackMode !== 'auto') this.subscription.source?.resume(this.subscription)
+    if (isStarved || this.subscription.ackMode !== 'auto') this.subscription.resume()
   }
 }

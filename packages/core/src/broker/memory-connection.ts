@@ -120,7 +120,8 @@ class MemoryConnection implements Connection {
   fromClient(octets: Uint8Array | string): void {
     if (this.#isClientEnded || this.#isClosed) return
     const bytes = typeof octets === 'string' ? new TextEncoder().encode(octets) : octets
-    if (this.#isBrokerPaused) this.#incoming.push(Uint8Array.from(bytes))
+    // What came before is still waiting its turn: nothing overtakes it.
+    if (this.#isBrokerPaused || this.#incoming.length > 0) this.#incoming.push(Uint8Array.from(bytes))
     else this.inbound?.receive(bytes)
   }
 

@@ -1,7 +1,6 @@
 /** What happens inside, told to the host as events. */
 
-import type { DestinationReports } from '../destination/context.js'
-import type { Subscription } from '../destination/subscription.js'
+import type { DestinationReports, SubscriptionFacts } from '../destination/context.js'
 import type { Party, SessionReports } from '../session/context.js'
 import type { SessionInfo } from '../session/hooks.js'
 import type { Emitter } from './emitter.js'
@@ -33,6 +32,6 @@ export function destinationReports<User>(emitter: Emitter<User>): DestinationRep
   }
 }
 
-function describe({ id, destination, ackMode }: Subscription): SubscriptionInfo {
+function describe({ id, destination, ackMode }: SubscriptionFacts): SubscriptionInfo {
   return { id, destination, ackMode }
 }

@@ -20,6 +20,10 @@ import type { Version } from './version.js'
  * The body is as long as the first content-length says, or ends at the first NUL.
  */
 
+/** Where a line ends that has not ended yet, or that never will within its limit. */
+const UNFINISHED = -1
+const TOO_LONG = -2
+
 /** What all decoders of a broker share. */
 export interface DecoderContext<Word extends string> {
   readonly limits: FrameLimits
@@ -74,7 +78,7 @@ export class Decoder<Word extends string> {
   #contentLength = -1
   /** Octets of the frame's lines so far. */
   #lineBytes = 0
-  /** Of the line scanned last: where its first colon is, and what it holds beside plain text. */
+  /** Of the line scanned last: where its first colon is, from its start, and what it holds beside plain text. */
   #colon = -1
   #odd = 0
 
@@ -136,13 +140,12 @@ export class Decoder<Word extends string> {
   }
 
   #readCommand(): boolean {
-    const lineEnd = this.#scanLine()
-    // Nothing that long is a command: say so before the line ends, which garbage may never do.
-    if (lineEnd < 0 && this.#end - this.#at <= COMMAND_OCTETS) return false
-    const textEnd = lineEnd < 0 ? this.#end : this.#textEnd(lineEnd)
-    const text = this.#context.interner.read(this.#octets, this.#at, Math.min(textEnd, this.#at + COMMAND_OCTETS))
+    const lineEnd = this.#scanLine(COMMAND_OCTETS)
+    if (lineEnd === UNFINISHED) return false
+    const textEnd = lineEnd === TOO_LONG ? this.#at + COMMAND_OCTETS : this.#textEnd(lineEnd)
+    const text = this.#context.interner.read(this.#octets, this.#at, textEnd)
     const word = this.#context.commands.find((command) => command === text)
-    if (word === undefined) {
+    if (word === undefined || lineEnd === TOO_LONG) {
       const allowed = this.#context.commands.join(', ')
       throw new ProtocolError('bad-command', `${printable(text)} is not a command that may be sent here; these are: ${allowed}`)
     }
@@ -155,12 +158,12 @@ export class Decoder<Word extends string> {
 
   #readHeaders(): boolean {
     for (;;) {
-      const lineEnd = this.#scanLine()
-      this.#checkLine(lineEnd < 0 ? this.#end : lineEnd)
-      if (lineEnd < 0) return false
+      const lineEnd = this.#scanLine(this.#lineLimit())
+      if (lineEnd === UNFINISHED) return false
+      if (lineEnd === TOO_LONG) throw this.#lineTooLong()
       const textEnd = this.#textEnd(lineEnd)
-      if (textEnd > this.#at) this.#readHeader(textEnd)
       const isBlank = textEnd === this.#at
+      if (!isBlank) this.#readHeader(textEnd)
       this.#nextLine(lineEnd)
       if (isBlank) break
     }
@@ -174,16 +177,17 @@ export class Decoder<Word extends string> {
       const limit = this.#context.limits.headers
       throw overLimit('headers-too-many', { what: 'a frame', limit, seen, unit: 'headers', option: 'limits.headers' })
     }
-    if (this.#colon <= this.#at) {
+    if (this.#colon <= 0) {
       const line = printable(this.#octets.toString('latin1', this.#at, textEnd))
       throw new ProtocolError('bad-frame', `the header line ${line} is not a name, a colon and a value`)
     }
-    this.#pairs.push(this.#text(this.#at, this.#colon), this.#text(this.#colon + 1, textEnd))
+    const colon = this.#at + this.#colon
+    this.#pairs.push(this.#text(this.#at, colon), this.#text(colon + 1, textEnd))
   }
 
   #text(start: number, end: number): string {
     const text = this.#odd & WIDE ? this.#wide(start, end) : this.#context.interner.read(this.#octets, start, end)
-    if (this.version === '1.0') return text.trim()
+    if (this.version === '1.0') return trimmed(text)
     return this.#odd & ESCAPED && this.version !== undefined ? unescapeText(text, this.version) : text
   }
 
@@ -197,36 +201,33 @@ export class Decoder<Word extends string> {
   }
 
   /**
-   * Where the line's LF is, or -1 where it has not come; notes the first colon and what else is in the line.
-   * A line that comes in pieces is searched for its end first, so that no octet is looked at more than twice.
+   * Where the line's LF is; notes the first colon and what else is in the line. A line that comes in pieces is gone on
+   * with where the last piece ended: no octet is looked at twice, and what is found does not depend on the pieces.
    */
-  #scanLine(): number {
+  #scanLine(limit: number): number {
     const octets = this.#octets
-    const end = this.#end
-    if (this.#searched > this.#at && !this.#seek(LF)) return -1
-    this.#colon = -1
-    this.#odd = 0
-    for (let at = this.#at; at < end; at++) {
+    const bound = this.#at + limit
+    const end = Math.min(this.#end, bound + 1)
+    if (this.#searched <= this.#at) {
+      this.#searched = this.#at
+      this.#colon = -1
+      this.#odd = 0
+    }
+    let at = this.#searched
+    for (; at < end; at++) {
       const octet = octets[at] as number
       if (MEANS[octet] === 0) continue
       if (octet === LF) return at
       if (octet === COLON) {
-        if (this.#colon < 0) this.#colon = at
+        if (this.#colon < 0) this.#colon = at - this.#at
       } else if (octet === BACKSLASH) this.#odd |= ESCAPED
       else if (octet >= 0x80) this.#odd |= WIDE
       else if (octet === NUL) throw new ProtocolError('bad-frame', 'a NUL inside a line; a blank line ends the headers')
-      else if (at + 1 < end && octets[at + 1] !== LF) throw new ProtocolError('bad-frame', 'a carriage return inside a line')
+      else if (at + 1 === this.#end) break
+      else if (octets[at + 1] !== LF) throw new ProtocolError('bad-frame', 'a carriage return inside a line')
     }
-    this.#searched = end
-    return -1
-  }
-
-  /** Whether `octet` is among what was not searched yet. */
-  #seek(octet: number): boolean {
-    const found = this.#octets.indexOf(octet, this.#searched)
-    if (found >= 0 && found < this.#end) return true
-    this.#searched = this.#end
-    return false
+    this.#searched = at
+    return at > bound ? TOO_LONG : UNFINISHED
   }
 
   #textEnd(lineEnd: number): number {
@@ -239,13 +240,17 @@ export class Decoder<Word extends string> {
     this.#searched = 0
   }
 
-  #checkLine(end: number): void {
-    const seen = end - this.#at
-    const limit = this.#context.limits.headerLineBytes
-    if (seen > limit) {
-      throw overLimit('header-too-long', { what: 'a header line', limit, seen, unit: 'octets', option: 'limits.headerLineBytes' })
-    }
-    this.#checkConnect(seen)
+  /** Octets that the line may have: before a version is agreed on, what is left of the whole frame, too. */
+  #lineLimit(): number {
+    const { headerLineBytes, connectBytes } = this.#context.limits
+    return this.version === undefined ? Math.min(headerLineBytes, connectBytes - this.#lineBytes) : headerLineBytes
+  }
+
+  #lineTooLong(): ProtocolError {
+    const { headerLineBytes: limit } = this.#context.limits
+    const seen = this.#searched - this.#at
+    if (seen <= limit) this.#checkConnect(seen)
+    return overLimit('header-too-long', { what: 'a header line', limit, seen, unit: 'octets', option: 'limits.headerLineBytes' })
   }
 
   /** Before a version is agreed on the whole frame is small: nobody has said yet who is asking. */
@@ -261,7 +266,7 @@ export class Decoder<Word extends string> {
     this.#phase = IN_BODY
     const headers = new Headers(this.#pairs)
     // A CONNECT that names no version is one of 1.0, where spaces around names and values mean nothing.
-    if (this.version === undefined && !headers.has('accept-version')) this.#pairs = this.#pairs.map((text) => text.trim())
+    if (this.version === undefined && !headers.has('accept-version')) this.#pairs = this.#pairs.map(trimmed)
     const given = headers.get('content-length')
     if (given === undefined) return
     const text = given.trim()
@@ -359,4 +364,9 @@ export class Decoder<Word extends string> {
     this.#end = 0
     this.#searched = 0
   }
+}
+
+/** Spaces around names and values mean nothing in 1.0; other white space is text. */
+function trimmed(text: string): string {
+  return text.replace(/^[ \t]+|[ \t]+$/g, '')
 }

@@ -4,7 +4,7 @@ import type { ClientCommand, Frame } from '../codec/frame.js'
 import type { Version } from '../codec/version.js'
 import { ProtocolError, printable } from '../errors.js'
 import { Headers } from '../headers.js'
-import type { AckMode } from '../ports/destination.js'
+import type { AckMode } from '../ack-mode.js'
 import type {
   Command,
   ConnectCommand,

@@ -1,33 +1,33 @@
 /** What waits for room in one topic subscription. */
 
+import type { Relievable } from '../account.js'
 import type { StoredMessage } from '../message.js'
-import type { DestinationContext } from './context.js'
+import type { DestinationContext, SubscriptionFacts } from './context.js'
 import type { Policy } from './policy.js'
-import type { Subscription } from './subscription.js'
 
-/** Something that can give memory back when the broker is at its bound. */
-export interface Relievable {
-  /** Octets that it holds. */
-  readonly heldBytes: number
-  /** Gives back what it holds. */
-  relieve(): void
+/** Whose backlog it is. */
+export interface BacklogOwner extends SubscriptionFacts {
+  /** Whether it still gets messages. */
+  readonly isActive: boolean
+  /** Ends whoever is too slow. */
+  cut(): void
 }
 
 /** The waiting messages of a subscription that has no room, oldest first; bounded, then its topic's policy holds. */
 export class Backlog implements Relievable {
   readonly #context: DestinationContext
-  readonly #subscription: Subscription
+  readonly #owner: BacklogOwner
   readonly #policy: Policy
   #messages: StoredMessage[] = []
   #first = 0
   #isReported = false
   heldBytes = 0
 
-  constructor(context: DestinationContext, subscription: Subscription, policy: Policy) {
+  constructor(context: DestinationContext, owner: BacklogOwner, policy: Policy) {
     this.#context = context
-    this.#subscription = subscription
+    this.#owner = owner
     this.#policy = policy
-    context.relievables.add(this)
+    context.account.relievables.add(this)
   }
 
   get isEmpty(): boolean {
@@ -43,7 +43,7 @@ export class Backlog implements Relievable {
       return
     }
     // Making room in the broker may have ended this very subscription.
-    if (!this.#subscription.isActive) {
+    if (!this.#owner.isActive) {
       this.#context.release(message)
       return
     }
@@ -68,12 +68,12 @@ export class Backlog implements Relievable {
   /** Drops everything. */
   close(): void {
     while (this.shift() !== undefined);
-    this.#context.relievables.delete(this)
+    this.#context.account.relievables.delete(this)
   }
 
   relieve(): void {
     this.#report()
-    if (this.#policy.whenSlow === 'disconnect') this.#subscription.consumer.cut(this.#subscription)
+    if (this.#policy.whenSlow === 'disconnect') this.#owner.cut()
     else while (this.shift() !== undefined);
   }
 
@@ -92,14 +92,14 @@ export class Backlog implements Relievable {
 
   #overflow(): void {
     this.#report()
-    if (this.#policy.whenSlow === 'disconnect') this.#subscription.consumer.cut(this.#subscription)
+    if (this.#policy.whenSlow === 'disconnect') this.#owner.cut()
   }
 
   /** Once for each time that it fills up, however many messages that concerns. */
   #report(): void {
     if (this.#isReported) return
     this.#isReported = true
-    this.#context.reports.slowConsumer(this.#subscription)
+    this.#context.reports.slowConsumer(this.#owner)
   }
 }
 

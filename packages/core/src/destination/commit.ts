@@ -4,7 +4,7 @@ import { StompError } from '../errors.js'
 import type { StoredMessage } from '../message.js'
 import { type Completion, nobody, type Outcome } from '../ports/destination.js'
 import type { DestinationContext } from './context.js'
-import type { Delivery } from './delivery.js'
+import type { Delivery, Origin } from './delivery.js'
 import { entryOf, settlementOf } from './journal.js'
 import type { LocalDestination } from './local.js'
 
@@ -16,7 +16,7 @@ export interface PlannedSend {
 
 /** Deliveries of one destination, and how they end. */
 export interface PlannedSettlement {
-  readonly destination: LocalDestination
+  readonly origin: Origin
   readonly deliveries: readonly Delivery[]
   readonly outcome: Outcome
 }
@@ -63,8 +63,7 @@ function write(context: DestinationContext, { sends, settlements }: Plan, done: 
   }
   const batch = {
     appends: sends.flatMap(({ destination, message }) => (destination.storeKey === undefined ? [] : [entryOf(destination.storeKey, message)])),
-    settlements: settlements.flatMap(({ destination, deliveries, outcome }) => {
-      const { storeKey } = destination
+    settlements: settlements.flatMap(({ origin: { storeKey }, deliveries, outcome }) => {
       if (storeKey === undefined || outcome !== 'acknowledged') return []
       return deliveries.map(({ message }) => settlementOf(storeKey, message))
     }),
@@ -73,9 +72,9 @@ function write(context: DestinationContext, { sends, settlements }: Plan, done: 
 }
 
 function apply({ sends, settlements }: Plan): void {
-  for (const { destination, deliveries, outcome } of settlements) {
-    if (outcome === 'acknowledged') destination.finish(deliveries)
-    else destination.settle(deliveries, outcome, nobody)
+  for (const { origin, deliveries, outcome } of settlements) {
+    if (outcome === 'acknowledged') origin.finish(deliveries)
+    else origin.settle(deliveries, outcome, nobody)
   }
   for (const { destination, message } of sends) destination.arrive(message)
 }

@@ -1,20 +1,26 @@
 /** What all destinations of a broker share. */
 
 import type { Account } from '../account.js'
+import type { AckMode } from '../ack-mode.js'
 import type { Clock } from '../clock.js'
 import type { StoredMessage } from '../message.js'
 import type { Wheel } from '../wheel.js'
-import type { Relievable } from './backlog.js'
 import type { Journal } from './journal.js'
 import type { DestinationRule } from './policy.js'
-import type { Subscription } from './subscription.js'
 
 /** What destinations tell: facts for whoever listens. */
 export interface DestinationReports {
   /** A message was given up; `movedTo` is undefined where it is gone. */
   givenUp(message: StoredMessage, reason: GiveUpReason, movedTo: string | undefined): void
   /** A topic's policy for slow consumers was applied. */
-  slowConsumer(subscription: Subscription): void
+  slowConsumer(subscription: SubscriptionFacts): void
+}
+
+/** What a report tells of a subscription. */
+export interface SubscriptionFacts {
+  readonly id: string
+  readonly destination: string
+  readonly ackMode: AckMode
 }
 
 /** Why a queue gives a message up. */
@@ -37,8 +43,6 @@ export class DestinationContext {
   readonly rules: readonly DestinationRule[]
   readonly limits: DestinationLimits
   readonly reports: DestinationReports
-  /** Whoever holds memory that can be given back, at a loss, when the broker is at its bound. */
-  readonly relievables = new Set<Relievable>()
 
   constructor(parts: {
     clock: Clock
@@ -56,7 +60,6 @@ export class DestinationContext {
     this.rules = parts.rules
     this.limits = parts.limits
     this.reports = parts.reports
-    this.account.relieve = () => this.#relieve()
   }
 
   /** Keeps a message beyond the call: copied out of the read buffer, and counted once however many hold it. */
@@ -72,16 +75,4 @@ export class DestinationContext {
     message.holders--
     if (message.holders === 0) this.account.give(message.bytes)
   }
-
-  /** At the bound: the largest backlogs go first, and some more than needed, so that this stays rare. */
-  #relieve(): void {
-    const target = this.account.bound * RELIEVED_SHARE
-    const largestFirst = [...this.relievables].sort((one, other) => other.heldBytes - one.heldBytes)
-    for (const relievable of largestFirst) {
-      if (this.account.used <= target || relievable.heldBytes === 0) break
-      relievable.relieve()
-    }
-  }
 }
-
-const RELIEVED_SHARE = 0.9

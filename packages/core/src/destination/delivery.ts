@@ -1,8 +1,30 @@
 /** One message on its way to one subscription, and lists of those. */
 
+import type { AckMode } from '../ack-mode.js'
 import type { StoredMessage } from '../message.js'
-import type { Delivery as DeliveryPort, Destination } from '../ports/destination.js'
-import type { Subscription } from './subscription.js'
+import type { Completion, Delivery as DeliveryPort, Outcome } from '../ports/destination.js'
+
+/** Where deliveries come from, and what is told how they ended. */
+export interface Origin {
+  /** Under which name the store keeps its messages; undefined where it keeps none. */
+  readonly storeKey: string | undefined
+  /** Settles deliveries, all with one outcome and in the order in which they were handed over. */
+  settle(deliveries: readonly Delivery[], outcome: Outcome, completion: Completion): void
+  /** Forgets deliveries whose end is stored. */
+  finish(deliveries: readonly Delivery[]): void
+  /** Takes deliveries back, to be delivered again in the order in which their messages came. */
+  putBack(deliveries: readonly Delivery[]): void
+}
+
+/** Who has a delivery: a subscription. */
+export interface Holder {
+  readonly id: string
+  readonly ackMode: AckMode
+  /** Delivered and not settled, oldest first. */
+  readonly unacknowledged: DeliveryList | undefined
+  /** It may have room again. */
+  resume(): void
+}
 
 /**
  * A message that waits in a queue, or is out with a subscription, or both in turn. It is its own link in the one list
@@ -10,13 +32,12 @@ import type { Subscription } from './subscription.js'
  */
 export class Delivery implements DeliveryPort {
   readonly message: StoredMessage
-  /** Whom to tell how it ended. */
-  readonly destination: Destination<Subscription, Delivery>
+  readonly origin: Origin
   isRedelivered = false
   /** How often it was delivered and came back through its consumer's fault. */
   attempts = 0
   /** Who has it now; undefined while it waits. */
-  subscription: Subscription | undefined
+  holder: Holder | undefined
   /** The number in the `ack` header: new for each time it is handed over. */
   number = 0
   /** Another unsettled delivery of the same message in the same session. */
@@ -24,9 +45,9 @@ export class Delivery implements DeliveryPort {
   before: Delivery | undefined
   after: Delivery | undefined
 
-  constructor(message: StoredMessage, destination: Destination<Subscription, Delivery>) {
+  constructor(message: StoredMessage, origin: Origin) {
     this.message = message
-    this.destination = destination
+    this.origin = origin
   }
 }
 

@@ -3,16 +3,14 @@
 import type { StompError } from '../errors.js'
 import type { StoredMessage } from '../message.js'
 import type { Completion, Destination } from '../ports/destination.js'
-import type { Delivery } from './delivery.js'
+import type { Delivery, Origin } from './delivery.js'
 import type { Subscription } from './subscription.js'
 
 /** Why a message has no place: refused, or to be tried again once there is room. */
 export type NoRoom = StompError | 'wait'
 
 /** A destination in this process. Its work has two halves, so that a store's batch can come between them. */
-export interface LocalDestination extends Destination<Subscription, Delivery> {
-  /** Under which name the store keeps its messages; undefined where it keeps none. */
-  readonly storeKey: string | undefined
+export interface LocalDestination extends Destination<Subscription, Delivery>, Origin {
   /** Whether it holds no message. */
   readonly isEmpty: boolean
   /** Keeps a place for a message that is about to arrive, or says why there is none. */
@@ -25,8 +23,4 @@ export interface LocalDestination extends Destination<Subscription, Delivery> {
   whenRoom(retry: () => boolean, completion: Completion): void
   /** Whoever waited for room under this completion has gone. */
   withdraw(completion: Completion): void
-  /** Forgets deliveries whose end is stored. */
-  finish(deliveries: readonly Delivery[]): void
-  /** Takes deliveries back, to be delivered again in the order in which their messages came. */
-  putBack(deliveries: readonly Delivery[]): void
 }

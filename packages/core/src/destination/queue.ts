@@ -153,8 +153,8 @@ export class Queue implements LocalDestination {
   putBack(deliveries: readonly Delivery[]): void {
     for (const delivery of deliveries) {
       // What was out with a subscription was, for all we know, delivered.
-      if (delivery.subscription !== undefined) delivery.isRedelivered = true
-      delivery.subscription = undefined
+      if (delivery.holder !== undefined) delivery.isRedelivered = true
+      delivery.holder = undefined
     }
     this.#waiting.merge([...deliveries].sort((one, other) => one.message.arrival - other.message.arrival))
     this.#dispatch()
@@ -236,12 +236,8 @@ export class Queue implements LocalDestination {
   }
 
   #handOver(delivery: Delivery, subscription: Subscription): void {
-    if (subscription.ackMode !== 'auto') {
-      subscription.deliver(delivery.message, delivery)
-      return
-    }
-    subscription.deliver(delivery.message)
-    this.#end([delivery], nobody)
+    subscription.deliver(delivery.message, delivery)
+    if (subscription.ackMode === 'auto') this.#end([delivery], nobody)
   }
 
   #end(deliveries: readonly Delivery[], completion: Completion): void {
@@ -339,9 +335,10 @@ export class Queue implements LocalDestination {
   /** After something has left: whoever waits for room is asked again, and a queue of nothing is forgotten. */
   #tidy(): void {
     while (this.#retries.length > 0) {
-      const retry = this.#retries[0] as Retry
-      if (!retry.task()) break
-      this.#retries = this.#retries.filter((other) => other !== retry)
+      const retry = this.#retries.shift() as Retry
+      if (retry.task()) continue
+      this.#retries.unshift(retry)
+      break
     }
     if (this.#messages > 0 || this.#subscriptions.size > 0 || this.#retries.length > 0) return
     if (this.#expiry !== undefined) this.#context.wheel.clear(this.#expiry)

@@ -1,17 +1,16 @@
 /** A consumer's standing request: who it is for, how it acknowledges, and whether it has room. */
 
+import type { AckMode } from '../ack-mode.js'
 import type { StoredMessage } from '../message.js'
-import type { AckMode, Destination, Recipient } from '../ports/destination.js'
-import type { Backlog } from './backlog.js'
-import { type Delivery, DeliveryList } from './delivery.js'
-
-export type { AckMode } from '../ports/destination.js'
+import type { Destination, Recipient } from '../ports/destination.js'
+import type { Backlog, BacklogOwner } from './backlog.js'
+import { type Delivery, DeliveryList, type Holder } from './delivery.js'
 
 /** Who a subscription is for: a session, or the host application. It may hold any number of subscriptions. */
 export interface Consumer {
   /** Whether a delivery may be made now, to any of its subscriptions. */
   hasRoom(): boolean
-  /** Takes a message; with a delivery where it will be settled. */
+  /** Takes a message; with its delivery where there is one, to be settled unless the ack mode is `auto`. */
   deliver(subscription: Subscription, message: StoredMessage, delivery: Delivery | undefined): void
   /** Ends the consumer: it is too slow for a topic whose policy is `disconnect`. */
   cut(subscription: Subscription): void
@@ -31,7 +30,7 @@ export interface SubscriptionRequest {
 }
 
 /** A subscription, from SUBSCRIBE until UNSUBSCRIBE and until its last delivery is settled. */
-export class Subscription implements Recipient {
+export class Subscription implements Recipient, Holder, BacklogOwner {
   readonly id: string
   readonly isNamed: boolean
   readonly destination: string
@@ -63,11 +62,24 @@ export class Subscription implements Recipient {
   }
 
   deliver(message: StoredMessage, delivery?: Delivery): void {
-    if (delivery !== undefined) {
+    if (delivery !== undefined && this.ackMode !== 'auto') {
       this.unacknowledged ??= new DeliveryList()
       this.unacknowledged.push(delivery)
-      delivery.subscription = this
+      delivery.holder = this
     }
     this.consumer.deliver(this, message, delivery)
+  }
+
+  resume(): void {
+    if (this.isActive) this.source?.resume(this)
+  }
+
+  cut(): void {
+    this.consumer.cut(this)
+  }
+
+  /** Ends it: nothing more is delivered. */
+  end(): void {
+    this.source?.unsubscribe(this)
   }
 }

@@ -1,10 +1,8 @@
 /** The seam behind a destination's name: what takes messages, and hands them to subscriptions. */
 
+import type { AckMode } from '../ack-mode.js'
 import type { StompError } from '../errors.js'
 import type { StoredMessage } from '../message.js'
-
-/** How a subscription acknowledges (STOMP 1.2, SUBSCRIBE ack Header). */
-export type AckMode = 'auto' | 'client' | 'client-individual'
 
 /** Told once when work is done, or why it was not; it may be told inside the call that began the work. */
 export interface Completion {
@@ -24,7 +22,7 @@ export interface Recipient {
   readonly ackMode: AckMode
   /** Whether it can take a message now. Where it answers no, it calls {@link Destination.resume} once it can. */
   hasRoom(): boolean
-  /** Hands a message over; with a delivery where it will be settled. Never answers back within the call. */
+  /** Hands a message over; with a delivery where it was kept, or will be settled. Never answers back within the call. */
   deliver(message: StoredMessage, delivery?: Delivery): void
 }
 

@@ -5,5 +5,5 @@
  */
 
 export type { CloseReason, Connection, ConnectionInfo, Inbound } from './connection.js'
-export type { AckMode, Completion, Delivery, Destination, Outcome, Recipient } from './destination.js'
+export type { Completion, Delivery, Destination, Outcome, Recipient } from './destination.js'
 export type { Settlement, Store, StoreBatch, StoredEntry } from './store.js'

@@ -6,7 +6,7 @@ import { ProtocolError, printable } from '../errors.js'
 import { nobody } from '../ports/destination.js'
 import type { Session } from './session.js'
 import type { PlannedAck } from './transaction.js'
-import { byDestination } from './unacknowledged.js'
+import { byOrigin } from './unacknowledged.js'
 
 /** Settles the delivery that is named, and in mode `client` all before it; or notes it in its transaction. */
 export function settle(session: Session, command: SettleCommand): undefined {
@@ -20,9 +20,9 @@ export function settle(session: Session, command: SettleCommand): undefined {
   const completion = session.completion(command.receipt)
   takeOut(session, deliveries)
   // Only a pattern's deliveries are of several destinations, and those are topics: they are all settled at once.
-  const groups = byDestination(deliveries)
+  const groups = byOrigin(deliveries)
   for (const [index, group] of groups.entries()) {
-    group.destination.settle(group.deliveries, ack.outcome, index === groups.length - 1 ? completion : nobody)
+    group.origin.settle(group.deliveries, ack.outcome, index === groups.length - 1 ? completion : nobody)
   }
   session.settled(deliveries, ack.outcome)
 }
@@ -45,7 +45,7 @@ function find(session: Session, { verb, id, subscription }: SettleCommand): Deli
 
 /** The deliveries that an ACK of this one means: in mode `client` those before it, too. */
 export function covered({ unacknowledged }: Session, delivery: Delivery): Delivery[] {
-  return delivery.subscription?.ackMode === 'client' ? (unacknowledged?.upTo(delivery) ?? []) : [delivery]
+  return delivery.holder?.ackMode === 'client' ? (unacknowledged?.upTo(delivery) ?? []) : [delivery]
 }
 
 /** Takes deliveries off what the session has to settle: it has room for as many again. */

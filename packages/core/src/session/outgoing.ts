@@ -2,7 +2,7 @@
 
 import { encodeFrame, type FrameParts, type FrameSink } from '../codec/encoder.js'
 import type { Version } from '../codec/version.js'
-import type { Relievable } from '../destination/backlog.js'
+import type { Relievable } from '../account.js'
 import type { CloseReason, Connection } from '../ports/connection.js'
 import { WakeUp } from '../wheel.js'
 import type { SessionContext } from './context.js'
@@ -152,11 +152,11 @@ export class Outgoing implements FrameSink, Flushable, Relievable {
   /** Counts what a slow peer makes the broker hold, beyond what its queues and backlogs do. */
   #charge(): void {
     const bytes = this.#inFlight === 0 ? 0 : this.unsentBytes
-    const { account, relievables } = this.#context.destinations
+    const { account } = this.#context.destinations
     const more = bytes - this.#charged
     this.#charged = bytes
-    if (bytes > 0) relievables.add(this)
-    else relievables.delete(this)
+    if (bytes > 0) account.relievables.add(this)
+    else account.relievables.delete(this)
     if (more > 0) account.charge(more)
     else account.give(-more)
   }

@@ -244,18 +244,19 @@ export class Session implements Inbound, Consumer, Party, Asker, Replying, Beati
   }
 
   deliver(subscription: Subscription, message: StoredMessage, delivery: Delivery | undefined): void {
+    const unsettled = subscription.ackMode === 'auto' ? undefined : delivery
     const shown = this.context.hooks.deliver === undefined ? message : this.#judge(subscription, message)
     if (shown === undefined) {
-      if (delivery !== undefined) {
-        subscription.unacknowledged?.remove(delivery)
-        delivery.destination.settle([delivery], 'acknowledged', nobody)
+      if (unsettled !== undefined) {
+        subscription.unacknowledged?.remove(unsettled)
+        unsettled.origin.settle([unsettled], 'acknowledged', nobody)
       }
       return
     }
     const envelope = {
       version: this.version as Version,
       subscription: subscription.isNamed ? subscription.id : undefined,
-      ack: delivery === undefined ? 0 : this.#note(delivery),
+      ack: unsettled === undefined ? 0 : this.#note(unsettled),
       redelivered: delivery?.isRedelivered === true,
     }
     this.context.messageEncoder.encode(shown, envelope, this.#outgoing)
@@ -298,7 +299,7 @@ export class Session implements Inbound, Consumer, Party, Asker, Replying, Beati
   resumeStarved(): void {
     if (!this.#isStarved || this.state !== 'connected') return
     this.#isStarved = false
-    for (const subscription of [...this.subscriptions]) subscription.source?.resume(subscription)
+    for (const subscription of [...this.subscriptions]) subscription.resume()
   }
 
   /** Numbers a delivery for its ACK, and remembers it. */
@@ -366,7 +367,7 @@ export class Session implements Inbound, Consumer, Party, Asker, Replying, Beati
 
   /** Deliveries were settled: whoever had no room for more has some again. */
   settled(deliveries: readonly Delivery[], outcome: PlannedAck['outcome']): void {
-    for (const { subscription } of deliveries) if (subscription?.isActive) subscription.source?.resume(subscription)
+    for (const { holder } of deliveries) holder?.resume()
     this.resumeStarved()
     for (const { message } of deliveries) this.context.reports.settled(this, message, outcome === 'acknowledged')
   }
@@ -433,9 +434,9 @@ export class Session implements Inbound, Consumer, Party, Asker, Replying, Beati
     this.#decoder.release()
     this.#replies?.close()
     this.#transactions?.close()
-    for (const subscription of this.subscriptions) subscription.source?.unsubscribe(subscription)
+    for (const subscription of this.subscriptions) subscription.end()
     this.subscriptions = []
-    for (const { destination, deliveries } of this.unacknowledged?.removeAll() ?? []) destination.settle(deliveries, 'returned', nobody)
+    for (const { origin, deliveries } of this.unacknowledged?.removeAll() ?? []) origin.settle(deliveries, 'returned', nobody)
     if (wasConnected) this.context.reports.ended(this, reason)
   }
 

@@ -54,7 +54,7 @@ export function unsubscribe(session: Session, { id, receipt }: UnsubscribeComman
   const subscription = session.subscriptions.find((other) => other.id === id)
   if (subscription === undefined) throw new ProtocolError('subscription-unknown', `there is no subscription ${printable(id)}`)
   session.subscriptions = session.subscriptions.filter((other) => other !== subscription)
-  subscription.source?.unsubscribe(subscription)
+  subscription.end()
   session.done(receipt)
   session.context.reports.unsubscribed(session, subscription)
 }

@@ -3,14 +3,13 @@
 import type { TransactionCommand } from '../command/command.js'
 import { commit as commitPlan, type Plan, type PlannedSend, type PlannedSettlement } from '../destination/commit.js'
 import type { Delivery } from '../destination/delivery.js'
-import type { LocalDestination } from '../destination/local.js'
 import type { Router } from '../destination/router.js'
 import { ProtocolError, printable } from '../errors.js'
 import type { Completion } from '../ports/destination.js'
 import { covered, takeOut } from './acknowledge.js'
 import type { Session } from './session.js'
 import type { PlannedAck, Transaction } from './transaction.js'
-import { byDestination } from './unacknowledged.js'
+import { byOrigin } from './unacknowledged.js'
 
 /** Opens a transaction. */
 export function begin(session: Session, { transaction, receipt }: TransactionCommand): undefined {
@@ -36,7 +35,7 @@ export function commit(session: Session, { transaction: id, receipt }: Transacti
   const released: Completion = {
     done: (error) => {
       transactions.release(transaction)
-      if (error !== undefined) for (const { destination, deliveries } of plan.settlements) destination.putBack(deliveries)
+      if (error !== undefined) for (const { origin, deliveries } of plan.settlements) origin.putBack(deliveries)
       completion.done(error)
     },
   }
@@ -78,5 +77,5 @@ function settlementsOf(session: Session, acks: readonly PlannedAck[], id: string
 }
 
 function planned({ deliveries, outcome }: Settled): PlannedSettlement[] {
-  return byDestination(deliveries).map((group) => ({ ...group, outcome, destination: group.destination as LocalDestination }))
+  return byOrigin(deliveries).map((group) => ({ ...group, outcome }))
 }

@@ -1,12 +1,10 @@
 /** What a session was given and has not settled, found by the id that its ACK will name. */
 
-import type { Delivery } from '../destination/delivery.js'
-import type { Subscription } from '../destination/subscription.js'
-import type { Destination } from '../ports/destination.js'
+import type { Delivery, Holder, Origin } from '../destination/delivery.js'
 
-/** Deliveries of one destination, in the order in which they were handed over. */
+/** Deliveries of one origin, in the order in which they were handed over. */
 export interface DeliveryGroup {
-  readonly destination: Destination<Subscription, Delivery>
+  readonly origin: Origin
   readonly deliveries: readonly Delivery[]
 }
 
@@ -37,7 +35,7 @@ export class Unacknowledged {
   /** The oldest delivery with that key, of that subscription where one is named; undefined where there is none. */
   find(key: number | string, subscription?: string): Delivery | undefined {
     let found = this.#byKey.get(key)
-    while (found !== undefined && subscription !== undefined && found.subscription?.id !== subscription) found = found.twin
+    while (found !== undefined && subscription !== undefined && found.holder?.id !== subscription) found = found.twin
     return found
   }
 
@@ -51,7 +49,7 @@ export class Unacknowledged {
   /** The delivery, and all before it in its subscription. */
   upTo(delivery: Delivery): Delivery[] {
     const covered: Delivery[] = []
-    for (const other of delivery.subscription?.unacknowledged ?? []) {
+    for (const other of delivery.holder?.unacknowledged ?? []) {
       covered.push(other)
       if (other === delivery) break
     }
@@ -72,26 +70,22 @@ export class Unacknowledged {
       before.twin = delivery.twin
     }
     delivery.twin = undefined
-    delivery.subscription?.unacknowledged?.remove(delivery)
+    delivery.holder?.unacknowledged?.remove(delivery)
     this.size--
   }
 
   /** Takes all out, by subscription, the oldest of each first. */
   removeAll(): DeliveryGroup[] {
-    const bySubscription = new Map<Subscription, Map<DeliveryGroup['destination'], Delivery[]>>()
+    const byHolder = new Map<Holder | undefined, Delivery[]>()
     for (const first of [...this.#byKey.values()]) {
       for (let delivery: Delivery | undefined = first; delivery !== undefined; ) {
         const next: Delivery | undefined = delivery.twin
-        const { subscription, destination } = delivery
+        getOrMake(byHolder, delivery.holder, () => []).push(delivery)
         this.remove(delivery)
-        if (subscription !== undefined) {
-          const groups = getOrMake(bySubscription, subscription, () => new Map<DeliveryGroup['destination'], Delivery[]>())
-          getOrMake(groups, destination, () => []).push(delivery)
-        }
         delivery = next
       }
     }
-    return [...bySubscription.values()].flatMap((groups) => groupsOf(groups))
+    return [...byHolder.values()].flatMap((deliveries) => byOrigin(deliveries.sort((one, other) => one.number - other.number)))
   }
 }
 
@@ -99,13 +93,6 @@ function lastTwin(delivery: Delivery): Delivery {
   let last = delivery
   while (last.twin !== undefined) last = last.twin
   return last
-}
-
-function groupsOf(groups: Map<DeliveryGroup['destination'], Delivery[]>): DeliveryGroup[] {
-  return [...groups].map(([destination, deliveries]) => ({
-    destination,
-    deliveries: deliveries.sort((one, other) => one.number - other.number),
-  }))
 }
 
 function getOrMake<K, V>(map: Map<K, V>, key: K, make: () => V): V {
@@ -117,9 +104,9 @@ function getOrMake<K, V>(map: Map<K, V>, key: K, make: () => V): V {
   return value
 }
 
-/** Deliveries by destination, each group in the order given. */
-export function byDestination(deliveries: readonly Delivery[]): DeliveryGroup[] {
-  const groups = new Map<DeliveryGroup['destination'], Delivery[]>()
-  for (const delivery of deliveries) getOrMake(groups, delivery.destination, () => []).push(delivery)
-  return [...groups].map(([destination, group]) => ({ destination, deliveries: group }))
+/** Deliveries by where they come from, each group in the order given. */
+export function byOrigin(deliveries: readonly Delivery[]): DeliveryGroup[] {
+  const groups = new Map<Origin, Delivery[]>()
+  for (const delivery of deliveries) getOrMake(groups, delivery.origin, () => []).push(delivery)
+  return [...groups].map(([origin, group]) => ({ origin, deliveries: group }))
 }
