@@ -146,4 +146,29 @@ conformance('disconnect', (test) => {
     await Promise.all([broker.close(), broker.close()])
     await broker.close()
   })
+
+  test('closes the broker in time although a client reads nothing [88]', async (env) => {
+    const { connect, topic, clock, door } = env
+    if (door !== 'memory') env.skip('the time that a socket lingers is real')
+    const broker = await env.open()
+    const destination = topic('unread')
+    const stuck = await connect()
+    await stuck.confirm('SUBSCRIBE', { id: '0', destination })
+    stuck.pause()
+    const producer = await connect()
+    for (let count = 0; count < 5; count++) await producer.confirm('SEND', { destination }, 'x'.repeat(100_000))
+    let isClosed = false
+    const closed = broker.close({ drainMs: 1_000 }).then(() => {
+      isClosed = true
+    })
+    for (let looks = 0; looks < 50 && !isClosed; looks++) await clock.advance(100)
+    // A client that reads nothing is cut after the drain and a linger of two seconds; nobody waits for it longer.
+    const inTime = isClosed
+    await clock.advance(60_000)
+    await closed
+    await producer.error('broker-closing')
+    stuck.resume()
+    await stuck.closed
+    expect(inTime).toBe(true)
+  })
 })

@@ -165,6 +165,24 @@ conformance('frames', (test) => {
     await client.frame('RECEIPT', { 'receipt-id': 'r' })
   })
 
+  test('does frames that come one by one in their order, however late they are judged [13]', async (env) => {
+    let asked = 0
+    await env.open({
+      hooks: {
+        send: async () => {
+          for (let turns = asked++ % 4; turns > 0; turns--) await turn()
+        },
+      },
+    })
+    const { client, topic } = await echo(env)
+    for (let count = 0; count < 100; count++) {
+      client.write(`SEND\ndestination:${topic}\n\n${count}\0`)
+      for (let turns = count % 3; turns > 0; turns--) await turn()
+    }
+    const messages = await client.messages(100)
+    expect(messages.map(({ text }) => Number(text))).toEqual(messages.map((_, count) => count))
+  })
+
   test('does the whole frame of a buffer and waits for the rest of the next [14]', async (env) => {
     for (const length of ['', 'content-length:5\n']) {
       const { client, topic } = await echo(env)
