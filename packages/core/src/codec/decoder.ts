@@ -75,6 +75,7 @@ export class Decoder<Word extends string> {
   #phase = BETWEEN_FRAMES
   #command: Word | undefined
   #pairs: string[] = []
+  #headers = Headers.none
   #contentLength = -1
   /** Octets of the frame's lines so far. */
   #lineBytes = 0
@@ -120,6 +121,7 @@ export class Decoder<Word extends string> {
   release(): void {
     this.#forget()
     this.#pairs = []
+    this.#headers = Headers.none
   }
 
   #skipToFrame(): boolean {
@@ -264,17 +266,17 @@ export class Decoder<Word extends string> {
 
   #endHeaders(): void {
     this.#phase = IN_BODY
-    const headers = new Headers(this.#pairs)
+    this.#headers = this.#pairs.length === 0 ? Headers.none : new Headers(this.#pairs)
     // A CONNECT that names no version is one of 1.0, where spaces around names and values mean nothing.
-    if (this.version === undefined && !headers.has('accept-version')) this.#pairs = this.#pairs.map(trimmed)
-    const given = headers.get('content-length')
+    if (this.version === undefined && !this.#headers.has('accept-version')) this.#headers = new Headers(this.#pairs.map(trimmed))
+    const given = this.#headers.get('content-length')
     if (given === undefined) return
-    const text = given.trim()
-    if (!/^\d{1,15}$/.test(text)) {
+    const length = lengthIn(given)
+    if (length === undefined) {
       throw new ProtocolError('bad-content-length', `content-length must be a number of octets, 0 or more; this is ${printable(given)}`)
     }
-    this.#contentLength = Number(text)
-    this.#checkBody(this.#contentLength)
+    this.#contentLength = length
+    this.#checkBody(length)
   }
 
   #checkBody(seen: number): void {
@@ -289,11 +291,10 @@ export class Decoder<Word extends string> {
     const bodyEnd = this.#contentLength >= 0 ? this.#measuredEnd() : this.#searchedEnd()
     if (bodyEnd < 0) return undefined
     const body = bodyEnd === this.#at ? NO_BODY : this.#octets.subarray(this.#at, bodyEnd)
-    const headers = this.#pairs.length === 0 ? Headers.none : new Headers(this.#pairs)
     this.#at = bodyEnd + 1
     this.#searched = 0
     this.#phase = BETWEEN_FRAMES
-    return { command: this.#command as Word, headers, body, isBorrowed: body !== NO_BODY && !this.#cede(body.length) }
+    return { command: this.#command as Word, headers: this.#headers, body, isBorrowed: body !== NO_BODY && !this.#cede(body.length) }
   }
 
   #measuredEnd(): number {
@@ -364,6 +365,17 @@ export class Decoder<Word extends string> {
     this.#end = 0
     this.#searched = 0
   }
+}
+
+/** The number that a content-length says, spaces around it ignored; undefined where it is none. */
+function lengthIn(text: string): number | undefined {
+  let length = 0
+  for (let at = 0; at < text.length; at++) {
+    const digit = text.charCodeAt(at) - 0x30
+    if (digit < 0 || digit > 9 || at > 14) return /^ *\d{1,15} *$/.test(text) ? Number(text) : undefined
+    length = length * 10 + digit
+  }
+  return text === '' ? undefined : length
 }
 
 /** Spaces around names and values mean nothing in 1.0; other white space is text. */

@@ -27,8 +27,10 @@ export class Interner {
   read(octets: Buffer, start: number, end: number): string {
     const length = end - start
     if (length > INTERNED_OCTETS) return octets.toString('latin1', start, end)
-    let hash = length
-    for (let at = start; at < end; at++) hash = (Math.imul(hash, 31) + (octets[at] as number)) | 0
+    if (length === 0) return ''
+    // Three octets and the length tell most texts apart; looking at each is left to the comparison.
+    const middle = octets[start + (length >> 1)] as number
+    const hash = length + (octets[start] as number) * 7 + middle * 61 + (octets[end - 1] as number) * 419
     const slot = (hash ^ (hash >>> 10)) & (SLOTS - 1)
     const known = this.#strings[slot] as string
     if (known.length === length && equals(known, octets, start)) return known
