@@ -23,9 +23,14 @@ export class Emitter<User> {
     this.#events.off(event, listener)
   }
 
+  /** Whether anybody listens. */
+  isHeard(event: keyof BrokerEvents<User>): boolean {
+    return this.#events.listenerCount(event) > 0
+  }
+
   /** Tells whoever listens; the payload is made only where somebody does. */
   emit<Name extends keyof BrokerEvents<User>>(event: Name, payload: () => BrokerEvents<User>[Name]): void {
-    if (this.#events.listenerCount(event) === 0) return
+    if (!this.isHeard(event)) return
     const told = payload()
     for (const listener of this.#events.listeners(event)) this.#tell(event, listener as Listener<BrokerEvents<User>[Name]>, told)
   }

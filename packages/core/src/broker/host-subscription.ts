@@ -56,6 +56,7 @@ export interface HostContext {
 
 /** Deliveries that wait for the host to take them. */
 const MOST_WAITING = 1_024
+const MOST_WAITING_BYTES = 1024 * 1024
 const MOST_UNACKNOWLEDGED = 65_536
 
 /** The host as a consumer: deliveries wait here until it takes them, in a later turn than that in which they came. */
@@ -65,7 +66,8 @@ export class HostConsumer implements Consumer, HostSubscription {
   readonly #context: HostContext
   readonly #listener: ((delivery: HostDelivery) => void) | undefined
   readonly #unacknowledged = new Unacknowledged(true)
-  #waiting: HostDelivery[] = []
+  #waiting: { readonly delivery: HostDelivery; readonly bytes: number }[] = []
+  #waitingBytes = 0
   #takers: ((result: IteratorResult<HostDelivery>) => void)[] = []
   #numbered = 0
   #isPlanned = false
@@ -97,7 +99,7 @@ export class HostConsumer implements Consumer, HostSubscription {
   }
 
   hasRoom(): boolean {
-    if (this.#waiting.length < MOST_WAITING) return true
+    if (this.#waiting.length < MOST_WAITING && this.#waitingBytes < MOST_WAITING_BYTES) return true
     this.#isStarved = true
     return false
   }
@@ -109,7 +111,9 @@ export class HostConsumer implements Consumer, HostSubscription {
       delivery.number = ++this.#numbered
       this.#unacknowledged.add(delivery)
     }
-    this.#waiting.push(this.#handle(message, delivery))
+    const { bytes } = message
+    this.#waiting.push({ delivery: this.#handle(message, delivery), bytes })
+    this.#waitingBytes += bytes
     this.#plan()
   }
 
@@ -122,7 +126,7 @@ export class HostConsumer implements Consumer, HostSubscription {
     this.#isEnded = true
     this.subscription.end()
     for (const { origin, deliveries } of this.#unacknowledged.removeAll()) origin.settle(deliveries, 'returned', nobody)
-    this.#waiting = []
+    while (this.#take() !== undefined);
     for (const take of this.#takers) take({ done: true, value: undefined })
     this.#takers = []
     this.#context.ended(this)
@@ -139,13 +143,19 @@ export class HostConsumer implements Consumer, HostSubscription {
   }
 
   #next(): Promise<IteratorResult<HostDelivery>> {
-    const value = this.#waiting.shift()
+    const value = this.#take()
     if (value !== undefined) {
       this.#resume()
       return Promise.resolve({ done: false, value })
     }
     if (this.#isEnded) return Promise.resolve({ done: true, value: undefined })
     return new Promise((resolve) => this.#takers.push(resolve))
+  }
+
+  #take(): HostDelivery | undefined {
+    const first = this.#waiting.shift()
+    this.#waitingBytes -= first?.bytes ?? 0
+    return first?.delivery
   }
 
   #handle(message: StoredMessage, delivery: Delivery | undefined): HostDelivery {
@@ -179,14 +189,11 @@ export class HostConsumer implements Consumer, HostSubscription {
   #handOut(): void {
     if (this.#listener === undefined) {
       while (this.#takers.length > 0 && this.#waiting.length > 0) {
-        this.#takers.shift()?.({ done: false, value: this.#waiting.shift() as HostDelivery })
+        this.#takers.shift()?.({ done: false, value: this.#take() as HostDelivery })
       }
     } else {
       // Only what waits now: a listener that publishes to its own destination gets that in the next turn.
-      for (const delivery of this.#waiting.splice(0)) {
-        if (this.#isEnded) break
-        this.#hand(delivery)
-      }
+      for (let count = this.#waiting.length; count > 0 && this.#waiting.length > 0; count--) this.#hand(this.#take() as HostDelivery)
     }
     this.#resume()
   }

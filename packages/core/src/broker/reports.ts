@@ -17,7 +17,10 @@ export function sessionReports<User>(emitter: Emitter<User>, gone: (session: Par
       emitter.emit('subscribe', () => ({ session: infoOf(session), subscription: describe(subscription) })),
     unsubscribed: (session, subscription) =>
       emitter.emit('unsubscribe', () => ({ session: infoOf(session), subscription: describe(subscription) })),
-    sent: (session, message) => emitter.emit('send', () => ({ session: infoOf(session), message: message.own() })),
+    get areSendsHeard() {
+      return emitter.isHeard('send')
+    },
+    sent: (session, message) => emitter.emit('send', () => ({ session: infoOf(session), message })),
     settled: (session, message, isAcknowledged) =>
       emitter.emit(isAcknowledged ? 'acknowledge' : 'nack', () => ({ session: infoOf(session), message })),
     failed: (error, during) => emitter.failed(error, during),

@@ -146,12 +146,11 @@ export class Decoder<Word extends string> {
     if (lineEnd === UNFINISHED) return false
     const textEnd = lineEnd === TOO_LONG ? this.#at + COMMAND_OCTETS : this.#textEnd(lineEnd)
     const text = this.#context.interner.read(this.#octets, this.#at, textEnd)
-    const word = this.#context.commands.find((command) => command === text)
-    if (word === undefined || lineEnd === TOO_LONG) {
+    if (lineEnd === TOO_LONG || !isOneOf(this.#context.commands, text)) {
       const allowed = this.#context.commands.join(', ')
       throw new ProtocolError('bad-command', `${printable(text)} is not a command that may be sent here; these are: ${allowed}`)
     }
-    this.#command = word
+    this.#command = text
     this.#pairs = []
     this.#phase = IN_HEADERS
     this.#nextLine(lineEnd)
@@ -365,6 +364,10 @@ export class Decoder<Word extends string> {
     this.#end = 0
     this.#searched = 0
   }
+}
+
+function isOneOf<Word extends string>(words: readonly Word[], text: string): text is Word {
+  return (words as readonly string[]).includes(text)
 }
 
 /** The number that a content-length says, spaces around it ignored; undefined where it is none. */

@@ -45,6 +45,8 @@ export class Subscription implements Recipient, Holder, BacklogOwner {
   source: Destination<Subscription, Delivery> | undefined
   /** Whether it gets messages: from SUBSCRIBE to UNSUBSCRIBE. */
   isActive = false
+  /** Whether it must get nothing yet: its RECEIPT was not written. */
+  isHeld = false
   /** Whether a queue has it among those with room. */
   isReady = false
 
@@ -58,6 +60,7 @@ export class Subscription implements Recipient, Holder, BacklogOwner {
   }
 
   hasRoom(): boolean {
+    if (this.isHeld) return false
     return (this.unacknowledged === undefined || this.unacknowledged.size < this.prefetch) && this.consumer.hasRoom()
   }
 

@@ -58,6 +58,8 @@ export interface SessionReports {
   gone(session: Party): void
   subscribed(session: Party, subscription: Subscription): void
   unsubscribed(session: Party, subscription: Subscription): void
+  /** Whether anybody wants to know of `sent`, which would cost an object a message. */
+  readonly areSendsHeard: boolean
   sent(session: Party, message: StoredMessage): void
   settled(session: Party, message: Message, isAcknowledged: boolean): void
   /** The host's code threw. */

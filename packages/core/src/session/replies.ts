@@ -11,19 +11,31 @@ export interface Replying {
   fail(error: StompError, receipt: string | undefined): void
 }
 
+/** What a frame asks for, and what it costs until it is done. */
+export interface ReplyParts {
+  readonly receipt: string | undefined
+  /** What the frame counts while it waits. */
+  readonly bytes: number
+  /** Runs when the receipt has been written. */
+  readonly told?: (() => void) | undefined
+}
+
 /** The end of one frame: done when its destinations say so, told when all frames before it are. */
 class Reply implements Completion {
   readonly receipt: string | undefined
+  /** Runs when the receipt has been written. */
+  readonly told: (() => void) | undefined
   /** What the frame counts while it waits. */
   readonly bytes: number
   readonly #replies: Replies
   isDone = false
   error: StompError | undefined
 
-  constructor(replies: Replies, receipt: string | undefined, bytes: number) {
+  constructor(replies: Replies, { receipt, bytes, told }: ReplyParts) {
     this.#replies = replies
     this.receipt = receipt
     this.bytes = bytes
+    this.told = told
   }
 
   done(error?: StompError): void {
@@ -49,8 +61,8 @@ export class Replies {
   }
 
   /** The completion of the next frame. */
-  add(receipt: string | undefined, bytes: number): Completion {
-    const reply = new Reply(this, receipt, bytes)
+  add(parts: ReplyParts): Completion {
+    const reply = new Reply(this, parts)
     this.#waiting.push(reply)
     return reply
   }
@@ -64,9 +76,10 @@ export class Replies {
   /** Answers whatever is done and has nothing undone before it. */
   settle(): void {
     while (this.#waiting[0]?.isDone) {
-      const { error, receipt, bytes } = this.#waiting.shift() as Reply
+      const { error, receipt, bytes, told } = this.#waiting.shift() as Reply
       if (error === undefined) this.#session.replied(receipt, bytes)
       else this.#session.fail(error, receipt)
+      told?.()
     }
     const task = this.#afterAll
     if (!this.isEmpty || task === undefined) return

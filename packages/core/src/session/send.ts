@@ -5,6 +5,7 @@ import type { Router } from '../destination/router.js'
 import { StompError } from '../errors.js'
 import { messageHeaders } from '../header-names.js'
 import { StoredMessage } from '../message.js'
+import type { Completion } from '../ports/destination.js'
 import { ask, type Step } from './ask.js'
 import { authorize } from './authorize.js'
 import type { Session } from './session.js'
@@ -45,6 +46,19 @@ function accept(session: Session, { transaction, receipt }: SendCommand, message
     session.done(receipt)
     return
   }
-  const completion = session.completion(receipt, message)
+  const completion = reporting(session, message, session.completion(receipt, { message }))
   if (!router.send(message, completion)) session.hold(completion)
+}
+
+/** Tells of the message once it is accepted, where somebody wants to know. */
+function reporting(session: Session, message: StoredMessage, completion: Completion): Completion {
+  const { reports } = session.context
+  if (!reports.areSendsHeard) return completion
+  message.own()
+  return {
+    done: (error) => {
+      completion.done(error)
+      if (error === undefined) reports.sent(session, message)
+    },
+  }
 }

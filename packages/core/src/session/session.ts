@@ -325,10 +325,13 @@ export class Session implements Inbound, Consumer, Party, Asker, Replying, Beati
 
   // How frames end
 
-  /** The completion of the frame at hand; what it holds counts while it waits for the store. */
-  completion(receipt: string | undefined, message?: StoredMessage): Completion {
+  /**
+   * The completion of the frame at hand; `message` is what it holds, which counts while it waits for the store, and
+   * `told` runs once the receipt is written.
+   */
+  completion(receipt: string | undefined, { message, told }: { message?: StoredMessage; told?: () => void } = {}): Completion {
     const { isDurable } = this.context.destinations.journal
-    if (receipt === undefined && !isDurable && this.#replies?.isEmpty !== false) {
+    if (receipt === undefined && !isDurable && told === undefined && this.#replies?.isEmpty !== false) {
       this.#unreceipted ??= { done: (error) => (error === undefined ? this.replied(undefined, 0) : this.fail(error)) }
       return this.#unreceipted
     }
@@ -336,7 +339,7 @@ export class Session implements Inbound, Consumer, Party, Asker, Replying, Beati
     this.#unstoredBytes += counted
     if (this.#unstoredBytes > this.context.limits.unstoredBytes) this.#pause(UNSTORED_WORK)
     this.#replies ??= new Replies(this)
-    return this.#replies.add(receipt, counted)
+    return this.#replies.add({ receipt, bytes: counted, told })
   }
 
   /** The frame at hand is done, now. */
@@ -405,7 +408,7 @@ export class Session implements Inbound, Consumer, Party, Asker, Replying, Beati
     const receipt = frame?.headers.get('receipt')
     // The frames before it are answered first.
     if (this.#replies === undefined || this.#replies.isEmpty) this.fail(known, receipt)
-    else this.#replies.add(receipt, 0).done(known)
+    else this.#replies.add({ receipt, bytes: 0 }).done(known)
   }
 
   #internal(error: unknown): StompError {

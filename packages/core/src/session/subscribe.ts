@@ -44,7 +44,13 @@ function judge(session: Session, command: SubscribeCommand, id: string, next: ()
 function activate(session: Session, { destination, ackMode, prefetch, receipt, id: given }: SubscribeCommand, id: string): undefined {
   const subscription = new Subscription({ id, isNamed: given !== undefined, destination, ackMode, prefetch }, session)
   session.subscriptions.push(subscription)
-  const completion = session.completion(receipt)
+  // Its RECEIPT may have to wait for those of earlier frames, and its first MESSAGE comes after it.
+  subscription.isHeld = receipt !== undefined
+  const told = (): void => {
+    subscription.isHeld = false
+    subscription.resume()
+  }
+  const completion = session.completion(receipt, receipt === undefined ? {} : { told })
   ;(session.router as Router).subscribe(subscription, completion)
   session.context.reports.subscribed(session, subscription)
 }

@@ -106,6 +106,8 @@ function getOrMake<K, V>(map: Map<K, V>, key: K, make: () => V): V {
 
 /** Deliveries by where they come from, each group in the order given. */
 export function byOrigin(deliveries: readonly Delivery[]): DeliveryGroup[] {
+  const origin = deliveries[0]?.origin
+  if (origin !== undefined && deliveries.every((delivery) => delivery.origin === origin)) return [{ origin, deliveries }]
   const groups = new Map<Origin, Delivery[]>()
   for (const delivery of deliveries) getOrMake(groups, delivery.origin, () => []).push(delivery)
   return [...groups].map(([origin, group]) => ({ origin, deliveries: group }))
