@@ -24,6 +24,9 @@ export interface Speaker {
 const EOL = new Uint8Array([0x0a])
 const EOL_ENDS: readonly number[] = [1]
 
+/** A session that is closing waits that much for a peer that takes nothing: somebody may be waiting for its end. */
+const CLOSING_STALL_MS = 2_000
+
 /** The outgoing half of a session. While the connection takes everything it owns no memory. */
 export class Outgoing implements FrameSink, Flushable, Relievable {
   readonly #connection: Connection
@@ -103,7 +106,9 @@ export class Outgoing implements FrameSink, Flushable, Relievable {
   /** Sends what was written, then closes the connection. */
   close(reason: CloseReason): void {
     this.#closeReason = reason
-    if (this.unsentBytes === 0 && !this.#isOver) this.#allSent()
+    if (this.#isOver) return
+    if (this.unsentBytes === 0) this.#allSent()
+    else if (this.#inFlight > 0) this.#blocked(this.#inFlight)
   }
 
   /** Drops what was written and not begun to be sent. */
@@ -138,7 +143,9 @@ export class Outgoing implements FrameSink, Flushable, Relievable {
   #blocked(bytes: number): void {
     this.#inFlight = bytes
     this.#stall ??= new WakeUp(() => this.#speaker.stalled())
-    this.#context.destinations.wheel.set(this.#stall, this.#context.limits.stallMs)
+    const { stallMs } = this.#context.limits
+    const patienceMs = this.#closeReason === undefined ? stallMs : Math.min(stallMs, CLOSING_STALL_MS)
+    this.#context.destinations.wheel.set(this.#stall, patienceMs)
   }
 
   #allSent(): void {
