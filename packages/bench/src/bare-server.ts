@@ -1,0 +1,45 @@
+/**
+ * The floor of every ratio: a `net` server that answers the load generator's frames and is no broker. It does what is
+ * written first in Node, a Buffer for each subscriber and a write for each message; what a trick gains is ours to show.
+ */
+
+import { createServer, type Socket } from 'node:net'
+
+/** Each subscriber, with the id of its subscription. */
+const subscribers = new Map<Socket, string>()
+/** The beginnings of frames whose rest has not come yet. */
+const unfinished = new Map<Socket, string>()
+let messages = 0
+
+function receive(this: Socket, octets: Buffer): void {
+  const frames = `${unfinished.get(this) ?? ''}${octets}`.split('\0')
+  const rest = frames.pop() ?? ''
+  for (const frame of frames) answer(this, frame.trimStart())
+  if (rest.trimStart() !== '') unfinished.set(this, rest)
+  else unfinished.delete(this)
+}
+
+function answer(socket: Socket, frame: string): void {
+  if (frame.startsWith('SEND')) broadcast(frame)
+  if (frame.startsWith('CONNECT')) socket.write(Buffer.from('CONNECTED\nversion:1.2\nheart-beat:0,0\n\n\0\n'))
+  if (frame.startsWith('SUBSCRIBE')) subscribers.set(socket, /\nid:(.*)/.exec(frame)?.[1] ?? '')
+  const receipt = /\nreceipt:(.*)/.exec(frame)?.[1]
+  if (receipt !== undefined) socket.write(Buffer.from(`RECEIPT\nreceipt-id:${receipt}\n\n\0\n`))
+}
+
+function broadcast(frame: string): void {
+  messages++
+  const rest = frame.slice('SEND'.length)
+  for (const [socket, id] of subscribers)
+    socket.write(Buffer.from(`MESSAGE\nsubscription:${id}\nmessage-id:${messages}${rest}\0\n`))
+}
+
+function forget(this: Socket): void {
+  subscribers.delete(this)
+  unfinished.delete(this)
+}
+
+const server = createServer({ noDelay: true }, (socket) => {
+  socket.on('data', receive).on('close', forget).on('error', socket.destroy)
+})
+server.listen({ port: Number(process.argv[2]), host: '127.0.0.1', backlog: 4096 }, () => console.log('bare: listening'))

@@ -1,0 +1,44 @@
+/** What Linux knows of a process: memory, open files, time spent. */
+
+import { readdirSync, readFileSync } from 'node:fs'
+import { setTimeout as pause } from 'node:timers/promises'
+
+const KIB = 1024
+const POLL_MS = 250
+
+/** Its proportional set size, in octets: what it would give back, pages shared with others counted by its share. */
+export function memoryOf(pid: number): number {
+  const pss = /^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1'))?.[1]
+  if (pss === undefined) throw new Error(`/proc/${pid}/smaps_rollup has no Pss`)
+  return Number(pss) * KIB
+}
+
+/** How many files and sockets it has open. */
+export function openFilesOf(pid: number): number {
+  return readdirSync(`/proc/${pid}/fd`).length
+}
+
+/** Resolves when it has used no processor time for a while: it is done with all that it was sent. */
+export async function quiet(pid: number): Promise<void> {
+  for (let before = -1, calm = 0; calm < 3; await pause(POLL_MS)) {
+    const ticks = ticksOf(pid)
+    calm = ticks - before <= 1 ? calm + 1 : 0
+    before = ticks
+  }
+}
+
+/** Resolves when it has at least, or at most, so many files open. @throws Error after a minute without */
+export async function openFiles(pid: number, { least = 0, most = Number.POSITIVE_INFINITY }): Promise<void> {
+  for (const deadline = Date.now() + 60_000; ; await pause(POLL_MS / 10)) {
+    const open = openFilesOf(pid)
+    if (open >= least && open <= most) return
+    if (Date.now() > deadline) throw new Error(`a server has ${open} open files; awaited were ${least} to ${most}`)
+  }
+}
+
+/** User and system time, in the kernel's ticks. */
+function ticksOf(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return Number(fields[11]) + Number(fields[12])
+}

@@ -1,0 +1,168 @@
+/** What is measured: a table of rows, each with its load, what to read off it, and what we aim at. */
+
+import { fill } from './fill.js'
+import { hold, type LoadFigures, load } from './generator.js'
+import { memoryOf, quiet } from './process-figures.js'
+import { type RunningServer, type ServerKind, startServer } from './server-process.js'
+
+/** The figures of one run, by name; a run that failed has `ok: false` and counts for nothing. */
+export type Figures = Readonly<Record<string, number | boolean>>
+
+/** One figure of a row and its aim: absolute, or a multiple of the bare server's. */
+export interface Measure {
+  readonly figure: string
+  readonly title: string
+  readonly unit: '/s' | 'µs' | 'bytes'
+  readonly aim?: { readonly is: 'at least' | 'at most'; readonly value?: number; readonly timesBare?: number }
+}
+
+/** One row: who is measured, how, and what of it. */
+export interface Row {
+  readonly name: string
+  readonly title: string
+  readonly servers: readonly ServerKind[]
+  readonly measures: readonly Measure[]
+  /** Loads a running server once; without it the row needs new servers for each run, and has `measureAnew`. */
+  readonly load?: readonly string[]
+  readonly measureAnew?: (kind: ServerKind, generator: string) => Promise<Figures>
+}
+
+const BOTH: readonly ServerKind[] = ['bare', 'xtomp']
+const OURS: readonly ServerKind[] = ['xtomp']
+
+const perSecond = (aim: Measure['aim']): Measure[] => [
+  { figure: 'per_s', title: 'deliveries', unit: '/s', ...(aim && { aim }) },
+  { figure: 'per_cpu_s', title: 'deliveries a CPU second', unit: '/s' },
+]
+const queue = (name: string, title: string, value: number, args: string): Row => ({
+  name,
+  title: `queue, ${title}`,
+  servers: OURS,
+  load: ['queue', '--dest', '/queue/load', ...args.split(' ')],
+  measures: perSecond({ is: 'at least', value }),
+})
+const fanOut = (connections: number, window: number, messages: number, timesBare: number): Row => ({
+  name: connections === 1_000 ? `fanout-w${window}` : `fanout-${connections}`,
+  title: `fan-out, ${connections.toLocaleString('en')} subscribers, window ${window}`,
+  servers: BOTH,
+  load: [
+    'fanout',
+    '--conns',
+    String(connections),
+    '--messages',
+    String(messages),
+    '--window',
+    String(window),
+    '--dest',
+    '/topic/load',
+  ],
+  measures: perSecond({ is: 'at least', timesBare }),
+})
+
+/** All rows, in the order in which they are measured. */
+export const ROWS: readonly Row[] = [
+  queue('queue-1x1', '1 producer, 1 consumer, auto, receipt every 100', 500_000, '--messages 500000'),
+  queue('queue-4x4', '4 producers, 4 consumers, auto', 450_000, '--producers 4 --consumers 4 --messages 500000'),
+  queue('queue-individual', '1 and 1, client-individual', 250_000, '--messages 200000 --ack client-individual'),
+  fanOut(1_000, 1, 300, 0.9),
+  fanOut(1_000, 4, 640, 1.8),
+  fanOut(1_000, 32, 640, 8),
+  fanOut(10_000, 8, 80, 4),
+  {
+    name: 'echo',
+    title: 'echo, one message in flight',
+    servers: BOTH,
+    load: ['echo', '--messages', '20000', '--dest', '/topic/load'],
+    measures: [
+      { figure: 'p50_us', title: 'p50', unit: 'µs', aim: { is: 'at most', timesBare: 1.3 } },
+      { figure: 'p99_us', title: 'p99', unit: 'µs', aim: { is: 'at most', timesBare: 2 } },
+    ],
+  },
+  {
+    name: 'connect',
+    title: 'CONNECT + SUBSCRIBE + RECEIPT, 5,000 connections',
+    servers: BOTH,
+    load: ['hold', '--conns', '5000', '--dest', '/topic/load'],
+    measures: [{ figure: 'connect_per_s', title: 'sessions', unit: '/s', aim: { is: 'at least', timesBare: 0.8 } }],
+  },
+  {
+    name: 'idle',
+    title: 'memory of an idle subscribed connection, slope from 1,000 to 19,000',
+    servers: BOTH,
+    measureAnew: idleSlope,
+    measures: [
+      { figure: 'bytes', title: 'as it stands', unit: 'bytes', aim: { is: 'at most', value: 2_662, timesBare: 1.5 } },
+      {
+        figure: 'bytes_collected',
+        title: 'after a collection',
+        unit: 'bytes',
+        aim: { is: 'at most', value: 2_662, timesBare: 1.5 },
+      },
+    ],
+  },
+  {
+    name: 'queued',
+    title: 'memory of a queued 64-byte message, 1,000,000 of them',
+    servers: ['roomy'],
+    measureAnew: queuedMessage,
+    measures: [
+      { figure: 'bytes', title: 'as it stands', unit: 'bytes', aim: { is: 'at most', value: 400 } },
+      { figure: 'bytes_collected', title: 'after a collection', unit: 'bytes', aim: { is: 'at most', value: 400 } },
+    ],
+  },
+]
+
+/** One run of a row that loads a running server. */
+export async function runLoad(row: Row, server: RunningServer, generator: string): Promise<Figures> {
+  const figures: LoadFigures = await load(generator, server, row.load ?? [])
+  const { broker_cpu_s: cpu, received } = figures
+  return { ...figures, ...(cpu > 0 && { per_cpu_s: Math.round(received / cpu) }) }
+}
+
+/** Between two counts, so that what a server costs without connections is left out. */
+async function idleSlope(kind: ServerKind, generator: string): Promise<Figures> {
+  const [few, many] = [1_000, 19_000]
+  const before = await idleMemory(kind, generator, few)
+  const after = await idleMemory(kind, generator, many)
+  const slope = (of: 'asItStands' | 'collected'): number => Math.round((after[of] - before[of]) / (many - few))
+  return { ok: true, bytes: slope('asItStands'), bytes_collected: slope('collected') }
+}
+
+async function idleMemory(kind: ServerKind, generator: string, connections: number): Promise<Weights> {
+  const server = await startServer(kind, { probe: true })
+  const release = await hold(generator, server, connections)
+  const weights = await weigh(server)
+  await release()
+  await server.stop()
+  return weights
+}
+
+async function queuedMessage(kind: ServerKind): Promise<Figures> {
+  const server = await startServer(kind, { probe: true })
+  const filling = { port: server.port, bodyBytes: 64 }
+  // What the first messages need (code, destinations) is not theirs alone.
+  await fill({ ...filling, destination: '/queue/before', messages: 1_000 })
+  const before = await weigh(server)
+  const messages = 1_000_000
+  await fill({ ...filling, destination: '/queue/load', messages })
+  const after = await weigh(server)
+  await server.stop()
+  const each = (of: 'asItStands' | 'collected', since: number): number => Math.round((after[of] - since) / messages)
+  return {
+    ok: true,
+    bytes: each('asItStands', before.asItStands),
+    bytes_collected: each('collected', before.collected),
+  }
+}
+
+interface Weights {
+  readonly asItStands: number
+  readonly collected: number
+}
+
+async function weigh(server: RunningServer): Promise<Weights> {
+  await quiet(server.pid)
+  const asItStands = memoryOf(server.pid)
+  await server.collect()
+  return { asItStands, collected: memoryOf(server.pid) }
+}

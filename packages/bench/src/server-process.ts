@@ -1,0 +1,102 @@
+/** The servers under measurement, each a process of its own. */
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import type { ProbeRequest } from './probe.js'
+
+/** The bare `net` server, `xtomp serve` at default options, or a broker with room for a million messages. */
+export type ServerKind = 'bare' | 'xtomp' | 'roomy'
+
+/** A server that listens. */
+export interface RunningServer {
+  readonly kind: ServerKind
+  readonly pid: number
+  readonly port: number
+  /** Collects its garbage; only with a probe. */
+  collect(): Promise<void>
+  /** Writes its heap into a file; only with a probe. */
+  snapshot(file: string): Promise<void>
+  /** Ends it, at once. */
+  stop(): Promise<void>
+}
+
+const beside = (file: string): string => fileURLToPath(new URL(file, import.meta.url))
+
+const COMMANDS: Readonly<Record<ServerKind, (port: string) => string[]>> = {
+  bare: (port) => [beside('./bare-server.js'), port],
+  xtomp: (port) => [fileURLToPath(import.meta.resolve('xtomp/bin/xtomp.js')), 'serve', '--port', port],
+  roomy: (port) => [beside('./roomy-server.js'), port],
+}
+
+/** Starts a server on a free loopback port; with a probe where its garbage or heap is wanted. */
+export async function startServer(kind: ServerKind, { probe = false } = {}): Promise<RunningServer> {
+  const port = await freePort()
+  const nodeOptions = probe ? ['--expose-gc', '--import', beside('./probe.js')] : []
+  const child = spawn(process.execPath, [...nodeOptions, ...COMMANDS[kind](String(port))], {
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+  })
+  const stop = (): boolean => child.kill('SIGKILL')
+  process.once('exit', stop)
+  child.once('exit', () => process.off('exit', stop))
+  await listening(child, kind)
+  return new ServerProcess(kind, port, child)
+}
+
+class ServerProcess implements RunningServer {
+  readonly kind: ServerKind
+  readonly port: number
+  readonly pid: number
+  readonly #child: ChildProcess
+
+  constructor(kind: ServerKind, port: number, child: ChildProcess) {
+    this.kind = kind
+    this.port = port
+    this.pid = child.pid ?? 0
+    this.#child = child
+  }
+
+  collect(): Promise<void> {
+    return this.#ask({ collect: true })
+  }
+
+  snapshot(file: string): Promise<void> {
+    return this.#ask({ snapshot: file })
+  }
+
+  async stop(): Promise<void> {
+    const gone = once(this.#child, 'exit')
+    this.#child.kill('SIGKILL')
+    await gone
+  }
+
+  async #ask(request: ProbeRequest): Promise<void> {
+    const done = once(this.#child, 'message')
+    this.#child.send(request)
+    await done
+  }
+}
+
+/** Resolves at the first line of output: every server says when its door is open. */
+async function listening(child: ChildProcess, kind: ServerKind): Promise<void> {
+  const { stdout } = child
+  if (stdout === null) throw new TypeError('the output of a server is a pipe')
+  const ended = new AbortController()
+  child.once('exit', () => ended.abort())
+  try {
+    await once(stdout, 'data', { signal: ended.signal })
+  } catch (cause) {
+    throw new Error(`the ${kind} server ended before it listened; is everything built?`, { cause })
+  }
+  stdout.resume()
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  if (address === null || typeof address === 'string') throw new TypeError('a TCP server has a port')
+  return address.port
+}

@@ -1,0 +1,8 @@
+import { defineConfig } from 'tsup'
+
+export default defineConfig({
+  entry: ['src/compare.ts', 'src/heap-by-class.ts', 'src/bare-server.ts', 'src/roomy-server.ts', 'src/probe.ts'],
+  format: ['esm'],
+  clean: true,
+  target: 'node20',
+})
