@@ -22,7 +22,8 @@ async function main(args: string[]): Promise<void> {
       options: { port: { type: 'string' }, host: { type: 'string' }, help: { type: 'boolean' } },
     })
     if (values.help || positionals.length === 0) process.stdout.write(USAGE)
-    else if (positionals[0] === 'serve' && positionals.length === 1) await serve({ port: portOf(values.port), host: values.host })
+    else if (positionals[0] === 'serve' && positionals.length === 1)
+      await serve({ port: portOf(values.port), host: values.host })
     else throw new TypeError(`there is no command ${positionals.join(' ')}`)
   } catch (error) {
     process.stderr.write(`xtomp: ${error instanceof Error ? error.message : String(error)}\n`)
@@ -33,6 +34,7 @@ async function main(args: string[]): Promise<void> {
 function portOf(given: string | undefined): number | undefined {
   if (given === undefined) return undefined
   const port = Number(given)
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new TypeError(`--port must be a number from 0 to 65535; given ${given}`)
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new TypeError(`--port must be a number from 0 to 65535; given ${given}`)
   return port
 }

@@ -5,11 +5,12 @@
  * @packageDocumentation
  */
 
+export type { AckMode } from './ack-mode.js'
 export type { Broker, BrokerStats, CloseOptions, Door, PublishOptions } from './broker/broker.js'
 export { createBroker } from './broker/create-broker.js'
 export type { BrokerEvents, SubscriptionInfo } from './broker/events.js'
 export type { HostDelivery, HostSubscribeOptions, HostSubscription } from './broker/host-subscription.js'
-export { connectMemory, type Acceptor, type MemoryClient, type MemoryReceiver } from './broker/memory-connection.js'
+export { type Acceptor, connectMemory, type MemoryClient, type MemoryReceiver } from './broker/memory-connection.js'
 export { createMemoryStore } from './broker/memory-store.js'
 export type { BrokerOptions, Limits } from './broker/options.js'
 export { type Clock, systemClock } from './clock.js'
@@ -22,7 +23,6 @@ export { Headers, type HeadersInit } from './headers.js'
 export type { Logger } from './logger.js'
 export type { Message, MessageChanges } from './message.js'
 export type { CloseReason, Connection, ConnectionInfo, Inbound } from './ports/connection.js'
-export type { AckMode } from './ack-mode.js'
 export type { Settlement, Store, StoreBatch, StoredEntry } from './ports/store.js'
 export type { HeartBeatOptions, SessionLimits } from './session/context.js'
 export type {

@@ -14,5 +14,6 @@ export interface Logger {
 export const consoleLogger: Logger = {
   info: (message) => console.info(`xtomp: ${message}`),
   warn: (message) => console.warn(`xtomp: ${message}`),
-  error: (message, cause) => (cause === undefined ? console.error(`xtomp: ${message}`) : console.error(`xtomp: ${message}`, cause)),
+  error: (message, cause) =>
+    cause === undefined ? console.error(`xtomp: ${message}`) : console.error(`xtomp: ${message}`, cause),
 }

@@ -72,7 +72,12 @@ export class StoredMessage implements Message {
   holders = 0
   #borrowed: boolean
 
-  constructor(id: { readonly origin: string; readonly sequence: number }, destination: string, headers: Headers, body: Uint8Array) {
+  constructor(
+    id: { readonly origin: string; readonly sequence: number },
+    destination: string,
+    headers: Headers,
+    body: Uint8Array,
+  ) {
     this.origin = id.origin
     this.sequence = id.sequence
     this.arrival = id.sequence

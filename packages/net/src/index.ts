@@ -4,4 +4,4 @@
  * @packageDocumentation
  */
 
-export { listen, type ListenOptions, type Listener } from './listen.js'
+export { type Listener, type ListenOptions, listen } from './listen.js'

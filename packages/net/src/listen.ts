@@ -110,7 +110,8 @@ class TcpListener implements Listener, Door {
 
   async close(): Promise<void> {
     this.stop()
-    for (const { inbound } of this.#connections) inbound?.refuse(new StompError('broker-closing', 'this door is closing; connect again later'))
+    for (const { inbound } of this.#connections)
+      inbound?.refuse(new StompError('broker-closing', 'this door is closing; connect again later'))
     await this.#stopped
     this.#forget?.()
   }

@@ -67,7 +67,11 @@ export interface Broker<User = unknown> {
    * Subscribes the host itself; active when this returns. Deliveries come through `listener`, or by iterating.
    * @throws StompError where the destination may not be subscribed to
    */
-  subscribe(destination: string, options?: HostSubscribeOptions, listener?: (delivery: HostDelivery) => void): HostSubscription
+  subscribe(
+    destination: string,
+    options?: HostSubscribeOptions,
+    listener?: (delivery: HostDelivery) => void,
+  ): HostSubscription
   /** Listens to an event. */
   on<Name extends keyof BrokerEvents<User>>(event: Name, listener: (payload: BrokerEvents<User>[Name]) => void): this
   /** Listens no more. */
@@ -82,4 +86,3 @@ export interface Broker<User = unknown> {
    */
   close(options?: CloseOptions): Promise<void>
 }
-

@@ -25,7 +25,12 @@ import { Wheel } from '../wheel.js'
 import type { Broker, BrokerStats, CloseOptions, Door, PublishOptions } from './broker.js'
 import { Emitter } from './emitter.js'
 import type { BrokerEvents } from './events.js'
-import { HostConsumer, type HostDelivery, type HostSubscribeOptions, type HostSubscription } from './host-subscription.js'
+import {
+  HostConsumer,
+  type HostDelivery,
+  type HostSubscribeOptions,
+  type HostSubscription,
+} from './host-subscription.js'
 import { type BrokerOptions, type Settings, settingsOf } from './options.js'
 import { destinationReports, sessionReports } from './reports.js'
 
@@ -70,7 +75,8 @@ class LocalBroker<User> implements Broker<User> {
     this.#wheel = new Wheel(settings.clock)
     this.#destinations = this.#createDestinations()
     this.#context = this.#createContext()
-    for (const host of [DEFAULT_HOST, ...(settings.hosts ?? [])]) this.#routers.set(host, new Router(host, this.#destinations))
+    for (const host of [DEFAULT_HOST, ...(settings.hosts ?? [])])
+      this.#routers.set(host, new Router(host, this.#destinations))
     if (settings.store !== undefined) this.#context.recovery = this.#recover(settings.store)
   }
 
@@ -97,7 +103,11 @@ class LocalBroker<User> implements Broker<User> {
     })
   }
 
-  subscribe(destination: string, options: HostSubscribeOptions = {}, listener?: (delivery: HostDelivery) => void): HostSubscription {
+  subscribe(
+    destination: string,
+    options: HostSubscribeOptions = {},
+    listener?: (delivery: HostDelivery) => void,
+  ): HostSubscription {
     const consumer = new HostConsumer(
       HostConsumer.requestOf(destination, options),
       {
@@ -177,8 +187,14 @@ class LocalBroker<User> implements Broker<User> {
   }
 
   #messageOf(destination: string, body: string | Uint8Array, { headers = {} }: PublishOptions = {}): StoredMessage {
-    if (typeof destination !== 'string' || destination === '') throw new TypeError(`a destination is a name; given ${String(destination)}`)
-    const message = new StoredMessage(this.#ids.next(), destination, messageHeaders(Headers.from(headers)), octetsOf(body))
+    if (typeof destination !== 'string' || destination === '')
+      throw new TypeError(`a destination is a name; given ${String(destination)}`)
+    const message = new StoredMessage(
+      this.#ids.next(),
+      destination,
+      messageHeaders(Headers.from(headers)),
+      octetsOf(body),
+    )
     message.expiresAt = Number(message.headers.get('expires') ?? 0) || 0
     return message
   }
@@ -191,7 +207,8 @@ class LocalBroker<User> implements Broker<User> {
   /** The host's own word for a virtual host is never a guess: an unknown one is its mistake. */
   #routerFor(host: string = DEFAULT_HOST): Router {
     const router = this.#routers.get(host)
-    if (router === undefined) throw new TypeError(`there is no host ${host}; there are ${[...this.#routers.keys()].join(', ')} (option hosts)`)
+    if (router === undefined)
+      throw new TypeError(`there is no host ${host}; there are ${[...this.#routers.keys()].join(', ')} (option hosts)`)
     return router
   }
 

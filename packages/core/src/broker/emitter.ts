@@ -32,7 +32,8 @@ export class Emitter<User> {
   emit<Name extends keyof BrokerEvents<User>>(event: Name, payload: () => BrokerEvents<User>[Name]): void {
     if (!this.isHeard(event)) return
     const told = payload()
-    for (const listener of this.#events.listeners(event)) this.#tell(event, listener as Listener<BrokerEvents<User>[Name]>, told)
+    for (const listener of this.#events.listeners(event))
+      this.#tell(event, listener as Listener<BrokerEvents<User>[Name]>, told)
   }
 
   /** Reports a fault of the host's own: to the log, and as the event `error`. */

@@ -1,9 +1,9 @@
 /** Events: facts already true, reported to the host application. */
 
+import type { AckMode } from '../ack-mode.js'
 import type { GiveUpReason } from '../destination/context.js'
 import type { Message } from '../message.js'
 import type { CloseReason } from '../ports/connection.js'
-import type { AckMode } from '../ack-mode.js'
 import type { SessionInfo } from '../session/hooks.js'
 
 /** A subscription, as events tell of it. */
@@ -15,7 +15,6 @@ export interface SubscriptionInfo {
   /** How it acknowledges. */
   readonly ackMode: AckMode
 }
-
 
 /**
  * All events, with their one payload each. They are emitted last, when the state is consistent; a listener can veto

@@ -74,7 +74,11 @@ export class HostConsumer implements Consumer, HostSubscription {
   #isStarved = false
   #isEnded = false
 
-  constructor(request: SubscriptionRequest, context: HostContext, listener: ((delivery: HostDelivery) => void) | undefined) {
+  constructor(
+    request: SubscriptionRequest,
+    context: HostContext,
+    listener: ((delivery: HostDelivery) => void) | undefined,
+  ) {
     this.destination = request.destination
     this.#context = context
     this.#listener = listener
@@ -87,9 +91,14 @@ export class HostConsumer implements Consumer, HostSubscription {
   }
 
   /** What a broker needs to make one. */
-  static requestOf(destination: string, { ack = 'auto', prefetch = MOST_UNACKNOWLEDGED }: HostSubscribeOptions): SubscriptionRequest {
-    if (!['auto', 'client', 'client-individual'].includes(ack)) throw new TypeError(`ack must be auto, client or client-individual; given ${String(ack)}`)
-    if (!(prefetch >= 1)) throw new TypeError(`prefetch must be a number of messages, 1 or more; given ${String(prefetch)}`)
+  static requestOf(
+    destination: string,
+    { ack = 'auto', prefetch = MOST_UNACKNOWLEDGED }: HostSubscribeOptions,
+  ): SubscriptionRequest {
+    if (!['auto', 'client', 'client-individual'].includes(ack))
+      throw new TypeError(`ack must be auto, client or client-individual; given ${String(ack)}`)
+    if (!(prefetch >= 1))
+      throw new TypeError(`prefetch must be a number of messages, 1 or more; given ${String(prefetch)}`)
     return { id: 'host', isNamed: true, destination, ackMode: ack, prefetch: Math.min(prefetch, MOST_UNACKNOWLEDGED) }
   }
 
@@ -193,7 +202,8 @@ export class HostConsumer implements Consumer, HostSubscription {
       }
     } else {
       // Only what waits now: a listener that publishes to its own destination gets that in the next turn.
-      for (let count = this.#waiting.length; count > 0 && this.#waiting.length > 0; count--) this.#hand(this.#take() as HostDelivery)
+      for (let count = this.#waiting.length; count > 0 && this.#waiting.length > 0; count--)
+        this.#hand(this.#take() as HostDelivery)
     }
     this.#resume()
   }

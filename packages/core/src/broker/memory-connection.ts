@@ -154,7 +154,8 @@ class MemoryConnection implements Connection {
       this.#outgoingBytes -= octets.length
       this.#receiver.receive(octets)
     }
-    while (!this.#isClosed && !this.#isBrokerPaused && this.#incoming.length > 0) this.inbound?.receive(this.#incoming.shift() as Uint8Array)
+    while (!this.#isClosed && !this.#isBrokerPaused && this.#incoming.length > 0)
+      this.inbound?.receive(this.#incoming.shift() as Uint8Array)
     if (this.#isClosed) return
     if (this.#isClientEnded && !this.#isEndTold && this.#incoming.length === 0) {
       this.#isEndTold = true

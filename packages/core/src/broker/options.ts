@@ -92,14 +92,22 @@ export function settingsOf<User>(options: BrokerOptions<User>): Settings<User> {
 
 function group<T extends object>(name: string, defaults: T, given: Partial<T> = {}): T {
   for (const [key, value] of Object.entries(given)) {
-    if (!(key in defaults)) throw new TypeError(`there is no option ${name}.${key}; there are ${Object.keys(defaults).join(', ')}`)
+    if (!(key in defaults))
+      throw new TypeError(`there is no option ${name}.${key}; there are ${Object.keys(defaults).join(', ')}`)
     if (value !== undefined) checkNumber(`${name}.${key}`, value)
   }
   const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
   return { ...defaults, ...set }
 }
 
-const RULE_NUMBERS = ['maxMessages', 'maxBytes', 'maxDeliveries', 'redeliveryDelayMs', 'expiryMs', 'backlogBytes'] as const
+const RULE_NUMBERS = [
+  'maxMessages',
+  'maxBytes',
+  'maxDeliveries',
+  'redeliveryDelayMs',
+  'expiryMs',
+  'backlogBytes',
+] as const
 
 const RULE_WORDS: Readonly<Record<string, readonly unknown[]>> = {
   type: ['queue', 'topic', undefined],
@@ -113,7 +121,9 @@ const RULE_TEXTS = ['match', 'deadLetter']
 
 function checkRule(rule: DestinationRule): void {
   if (typeof rule.match !== 'string' || rule.match === '') {
-    throw new TypeError(`a rule of destinations needs match, a destination's name or a pattern; given ${String(rule.match)}`)
+    throw new TypeError(
+      `a rule of destinations needs match, a destination's name or a pattern; given ${String(rule.match)}`,
+    )
   }
   const name = `destinations[${rule.match}]`
   for (const key of Object.keys(rule)) {
@@ -125,7 +135,9 @@ function checkRule(rule: DestinationRule): void {
   for (const [key, allowed] of Object.entries(RULE_WORDS)) {
     const value = rule[key as keyof DestinationRule]
     if (!allowed.includes(value)) {
-      throw new TypeError(`${name}.${key} must be one of ${allowed.filter((word) => word !== undefined).join(', ')}; given ${String(value)}`)
+      throw new TypeError(
+        `${name}.${key} must be one of ${allowed.filter((word) => word !== undefined).join(', ')}; given ${String(value)}`,
+      )
     }
   }
 }

@@ -47,7 +47,9 @@ const WIDE = 1
 const ESCAPED = 2
 
 /** 1 for the octets that mean something inside a line: most lines are done with one look at each octet. */
-const MEANS = Uint8Array.from({ length: 256 }, (_, octet) => (octet >= 0x80 || [NUL, LF, CR, COLON, BACKSLASH].includes(octet) ? 1 : 0))
+const MEANS = Uint8Array.from({ length: 256 }, (_, octet) =>
+  octet >= 0x80 || [NUL, LF, CR, COLON, BACKSLASH].includes(octet) ? 1 : 0,
+)
 
 /** Our copy of unfinished octets is at least that large, and holds that much of what may follow a long body. */
 const LEAST_BYTES = 128
@@ -148,7 +150,10 @@ export class Decoder<Word extends string> {
     const text = this.#context.interner.read(this.#octets, this.#at, textEnd)
     if (lineEnd === TOO_LONG || !isOneOf(this.#context.commands, text)) {
       const allowed = this.#context.commands.join(', ')
-      throw new ProtocolError('bad-command', `${printable(text)} is not a command that may be sent here; these are: ${allowed}`)
+      throw new ProtocolError(
+        'bad-command',
+        `${printable(text)} is not a command that may be sent here; these are: ${allowed}`,
+      )
     }
     this.#command = text
     this.#pairs = []
@@ -251,7 +256,13 @@ export class Decoder<Word extends string> {
     const { headerLineBytes: limit } = this.#context.limits
     const seen = this.#searched - this.#at
     if (seen <= limit) this.#checkConnect(seen)
-    return overLimit('header-too-long', { what: 'a header line', limit, seen, unit: 'octets', option: 'limits.headerLineBytes' })
+    return overLimit('header-too-long', {
+      what: 'a header line',
+      limit,
+      seen,
+      unit: 'octets',
+      option: 'limits.headerLineBytes',
+    })
   }
 
   /** Before a version is agreed on the whole frame is small: nobody has said yet who is asking. */
@@ -259,7 +270,13 @@ export class Decoder<Word extends string> {
     const limit = this.#context.limits.connectBytes
     const seen = this.#lineBytes + more
     if (this.version === undefined && seen > limit) {
-      throw overLimit('connect-too-large', { what: 'a CONNECT frame', limit, seen, unit: 'octets', option: 'limits.connectBytes' })
+      throw overLimit('connect-too-large', {
+        what: 'a CONNECT frame',
+        limit,
+        seen,
+        unit: 'octets',
+        option: 'limits.connectBytes',
+      })
     }
   }
 
@@ -267,12 +284,16 @@ export class Decoder<Word extends string> {
     this.#phase = IN_BODY
     this.#headers = this.#pairs.length === 0 ? Headers.none : new Headers(this.#pairs)
     // A CONNECT that names no version is one of 1.0, where spaces around names and values mean nothing.
-    if (this.version === undefined && !this.#headers.has('accept-version')) this.#headers = new Headers(this.#pairs.map(trimmed))
+    if (this.version === undefined && !this.#headers.has('accept-version'))
+      this.#headers = new Headers(this.#pairs.map(trimmed))
     const given = this.#headers.get('content-length')
     if (given === undefined) return
     const length = lengthIn(given)
     if (length === undefined) {
-      throw new ProtocolError('bad-content-length', `content-length must be a number of octets, 0 or more; this is ${printable(given)}`)
+      throw new ProtocolError(
+        'bad-content-length',
+        `content-length must be a number of octets, 0 or more; this is ${printable(given)}`,
+      )
     }
     this.#contentLength = length
     this.#checkBody(length)
@@ -293,14 +314,22 @@ export class Decoder<Word extends string> {
     this.#at = bodyEnd + 1
     this.#searched = 0
     this.#phase = BETWEEN_FRAMES
-    return { command: this.#command as Word, headers: this.#headers, body, isBorrowed: body !== NO_BODY && !this.#cede(body.length) }
+    return {
+      command: this.#command as Word,
+      headers: this.#headers,
+      body,
+      isBorrowed: body !== NO_BODY && !this.#cede(body.length),
+    }
   }
 
   #measuredEnd(): number {
     const end = this.#at + this.#contentLength
     if (end >= this.#end) return -1
     if (this.#octets[end] !== NUL) {
-      throw new ProtocolError('bad-content-length', `content-length is ${this.#contentLength}, but no NUL follows that many octets of body`)
+      throw new ProtocolError(
+        'bad-content-length',
+        `content-length is ${this.#contentLength}, but no NUL follows that many octets of body`,
+      )
     }
     return end
   }
@@ -344,7 +373,10 @@ export class Decoder<Word extends string> {
   /** Moves what is unread to the start of a copy of our own. */
   #move(size: number): void {
     if (!this.#context.account.take(size)) {
-      throw new StompError('memory-full', `the broker holds ${this.#context.account.bound} octets, its bound (option limits.totalBytes)`)
+      throw new StompError(
+        'memory-full',
+        `the broker holds ${this.#context.account.bound} octets, its bound (option limits.totalBytes)`,
+      )
     }
     const copy = Buffer.allocUnsafeSlow(size)
     const end = this.#octets.copy(copy, 0, this.#at, this.#end)

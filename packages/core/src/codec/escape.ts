@@ -14,10 +14,13 @@ const UNESCAPED: Readonly<Record<Version, Readonly<Record<string, string>>>> = {
 /** Reads a name or a value. @throws ProtocolError `bad-escape` on any escape that the version does not define. */
 export function unescapeText(text: string, version: Version): string {
   const known = UNESCAPED[version]
-  return text.replace(/\\(.?)/gs, (escape, letter: string) => {
+  return text.replace(/\\(.?)/gs, (written, letter: string) => {
     const meant = known[letter]
     if (meant === undefined) {
-      throw new ProtocolError('bad-escape', `${printable(escape)} is not an escape of STOMP ${version}; write a backslash as \\\\`)
+      throw new ProtocolError(
+        'bad-escape',
+        `${printable(written)} is not an escape of STOMP ${version}; write a backslash as \\\\`,
+      )
     }
     return meant
   })

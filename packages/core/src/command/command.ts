@@ -1,7 +1,7 @@
 /** What a client wants: a validated client frame, as a typed value. */
 
-import type { Headers } from '../headers.js'
 import type { AckMode } from '../ack-mode.js'
+import type { Headers } from '../headers.js'
 
 /** What every command may ask for. */
 interface Receiptable {

@@ -1,10 +1,10 @@
 /** Client frames into commands: presence, form and values of headers are checked here and nowhere else. */
 
+import type { AckMode } from '../ack-mode.js'
 import type { ClientCommand, Frame } from '../codec/frame.js'
 import type { Version } from '../codec/version.js'
 import { ProtocolError, printable } from '../errors.js'
 import { Headers } from '../headers.js'
-import type { AckMode } from '../ack-mode.js'
 import type {
   Command,
   ConnectCommand,
@@ -45,7 +45,10 @@ const PARSERS: Readonly<Record<ClientCommand, Parser>> = {
 
 function checkBody({ command, body }: Frame, version: Version): void {
   if (body.length > 0 && version !== '1.0' && !COMMANDS_WITH_BODY.includes(command)) {
-    throw new ProtocolError('unexpected-body', `${command} has a body of ${body.length} octets; only ${COMMANDS_WITH_BODY.join(', ')} may have one`)
+    throw new ProtocolError(
+      'unexpected-body',
+      `${command} has a body of ${body.length} octets; only ${COMMANDS_WITH_BODY.join(', ')} may have one`,
+    )
   }
 }
 
@@ -53,7 +56,10 @@ function need({ command, headers }: Frame, name: string, version: Version): stri
   const value = headers.get(name)
   if (value) return value
   const required = REQUIRED_HEADERS[command][version].join(', ')
-  throw new ProtocolError('header-missing', `${command} in STOMP ${version} needs the header ${name} (all it needs: ${required})`)
+  throw new ProtocolError(
+    'header-missing',
+    `${command} in STOMP ${version} needs the header ${name} (all it needs: ${required})`,
+  )
 }
 
 function invalid(name: string, value: string, expected: string): ProtocolError {
@@ -112,7 +118,10 @@ function parseSubscribe({ headers }: Frame): SubscribeCommand {
   const ackMode = headers.get('ack') ?? 'auto'
   if (!ACK_MODES.includes(ackMode)) throw invalid('ack', ackMode, `one of ${ACK_MODES.join(', ')}`)
   if (headers.has('selector')) {
-    throw new ProtocolError('selector-unsupported', 'selectors are not supported, and ignoring one would deliver the wrong messages')
+    throw new ProtocolError(
+      'selector-unsupported',
+      'selectors are not supported, and ignoring one would deliver the wrong messages',
+    )
   }
   return {
     verb: 'SUBSCRIBE',

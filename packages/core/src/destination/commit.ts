@@ -62,7 +62,9 @@ function write(context: DestinationContext, { sends, settlements }: Plan, done: 
     return
   }
   const batch = {
-    appends: sends.flatMap(({ destination, message }) => (destination.storeKey === undefined ? [] : [entryOf(destination.storeKey, message)])),
+    appends: sends.flatMap(({ destination, message }) =>
+      destination.storeKey === undefined ? [] : [entryOf(destination.storeKey, message)],
+    ),
     settlements: settlements.flatMap(({ origin: { storeKey }, deliveries, outcome }) => {
       if (storeKey === undefined || outcome !== 'acknowledged') return []
       return deliveries.map(({ message }) => settlementOf(storeKey, message))
@@ -81,5 +83,8 @@ function apply({ sends, settlements }: Plan): void {
 
 /** Room that the transaction itself takes up would be waited for in vain. */
 function neverFits({ destination }: PlannedSend): StompError {
-  return new StompError('queue-full', `${destination.name} is empty and yet has no room for all of the transaction's messages`)
+  return new StompError(
+    'queue-full',
+    `${destination.name} is empty and yet has no room for all of the transaction's messages`,
+  )
 }

@@ -39,7 +39,11 @@ export interface GivingUp {
 }
 
 /** Moves deliveries to the dead letters, or discards them: one batch. Where the store fails they go back. */
-export function giveUp(context: DestinationContext, { from, to, deliveries, reason }: GivingUp, completion: Completion = nobody): void {
+export function giveUp(
+  context: DestinationContext,
+  { from, to, deliveries, reason }: GivingUp,
+  completion: Completion = nobody,
+): void {
   const letters: StoredMessage[] = []
   for (const delivery of deliveries) {
     if (to === undefined || delivery.message.isDeadLetter) continue

@@ -87,7 +87,11 @@ export abstract class FanOut implements LocalDestination {
       this.#handOver(message, subscription)
       return
     }
-    subscription.backlog ??= new Backlog(this.context, subscription, policyFor(subscription.destination, this.context.rules))
+    subscription.backlog ??= new Backlog(
+      this.context,
+      subscription,
+      policyFor(subscription.destination, this.context.rules),
+    )
     subscription.backlog.push(message)
   }
 

@@ -37,7 +37,6 @@ export class PatternTrie<T> {
     if (node.values.has(value)) return
     node.values.add(value)
     this.size++
-
   }
 
   /** Takes a value out from under its pattern. */

@@ -104,7 +104,8 @@ export class Queue implements LocalDestination {
   settle(deliveries: readonly Delivery[], outcome: Outcome, completion: Completion): void {
     const { onNack } = this.#policy
     if (outcome === 'acknowledged' || (outcome === 'nacked' && onNack === 'discard')) this.#end(deliveries, completion)
-    else if (outcome === 'rejected' || (outcome === 'nacked' && onNack === 'dead-letter')) this.#giveUp(deliveries, 'rejected', completion)
+    else if (outcome === 'rejected' || (outcome === 'nacked' && onNack === 'dead-letter'))
+      this.#giveUp(deliveries, 'rejected', completion)
     else this.#return(deliveries, outcome, completion)
   }
 
@@ -113,7 +114,10 @@ export class Queue implements LocalDestination {
     limitLife(message, this.#policy, this.#context.clock)
     if (!this.#makeRoom(bytes)) return this.#policy.whenFull === 'hold' && !this.isEmpty ? 'wait' : this.#full(bytes)
     if (!this.#context.hold(message)) {
-      return new StompError('memory-full', `the broker holds ${this.#context.account.bound} octets, its bound (option limits.totalBytes)`)
+      return new StompError(
+        'memory-full',
+        `the broker holds ${this.#context.account.bound} octets, its bound (option limits.totalBytes)`,
+      )
     }
     this.#messages++
     this.#bytes += bytes
@@ -299,8 +303,14 @@ export class Queue implements LocalDestination {
   #full(bytes: number): StompError {
     const { maxMessages, maxBytes } = this.#policy
     return this.#messages >= maxMessages
-      ? new StompError('queue-full', `${this.name} may hold ${maxMessages} messages, and does (option destinations[].maxMessages)`)
-      : new StompError('queue-full', `${this.name} may hold ${maxBytes} octets, this makes ${this.#bytes + bytes} (option destinations[].maxBytes)`)
+      ? new StompError(
+          'queue-full',
+          `${this.name} may hold ${maxMessages} messages, and does (option destinations[].maxMessages)`,
+        )
+      : new StompError(
+          'queue-full',
+          `${this.name} may hold ${maxBytes} octets, this makes ${this.#bytes + bytes} (option destinations[].maxBytes)`,
+        )
   }
 
   #isExpired({ message }: Delivery): boolean {

@@ -23,7 +23,12 @@ export async function recover(store: Store, routerOf: (host: string) => Router |
 
 function messageOf({ id, headers, body, expiresAt }: StoredEntry, destination: string): StoredMessage {
   const dash = id.lastIndexOf('-')
-  const message = new StoredMessage({ origin: id.slice(0, dash), sequence: Number(id.slice(dash + 1)) }, destination, headers, body)
+  const message = new StoredMessage(
+    { origin: id.slice(0, dash), sequence: Number(id.slice(dash + 1)) },
+    destination,
+    headers,
+    body,
+  )
   message.expiresAt = expiresAt
   message.isDeadLetter = isDeadLetter(headers)
   return message

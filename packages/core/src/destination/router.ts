@@ -33,7 +33,8 @@ export class Router {
   /** Messages held in queues. */
   get messages(): number {
     let messages = 0
-    for (const destination of this.#destinations.values()) if (destination instanceof Queue) messages += destination.messages
+    for (const destination of this.#destinations.values())
+      if (destination instanceof Queue) messages += destination.messages
     return messages
   }
 
@@ -76,7 +77,10 @@ export class Router {
     const policy = policyFor(name, this.#context.rules)
     if (!isPattern(name)) return this.#make(name, policy)
     if (policy.type === 'queue') {
-      throw new ProtocolError('pattern-refused', `${printable(name)} is a pattern over queues; patterns are for topics only`)
+      throw new ProtocolError(
+        'pattern-refused',
+        `${printable(name)} is a pattern over queues; patterns are for topics only`,
+      )
     }
     return this.patterns
   }
@@ -122,11 +126,20 @@ export class Router {
   #check(name: string): void {
     const limit = this.#context.limits.destinationLength
     if (name.length > limit) {
-      const excess = { what: 'a destination name', limit, seen: name.length, unit: 'characters', option: 'limits.destinationLength' }
+      const excess = {
+        what: 'a destination name',
+        limit,
+        seen: name.length,
+        unit: 'characters',
+        option: 'limits.destinationLength',
+      }
       throw overLimit('destination-too-long', excess)
     }
     if (isReserved(name)) {
-      throw new ProtocolError('destination-reserved', `${printable(name)} begins with a reserved prefix: ${RESERVED_PREFIXES.join(' ')}`)
+      throw new ProtocolError(
+        'destination-reserved',
+        `${printable(name)} begins with a reserved prefix: ${RESERVED_PREFIXES.join(' ')}`,
+      )
     }
   }
 

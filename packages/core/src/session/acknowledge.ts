@@ -38,9 +38,15 @@ function find(session: Session, { verb, id, subscription }: SettleCommand): Deli
   if (delivery !== undefined) return delivery
   const named = session.subscriptions.find((other) => other.id === subscription)
   if (named?.ackMode === 'auto') {
-    throw new ProtocolError('ack-unexpected', `subscription ${printable(named.id)} has ack:auto; ${verb} is for client and client-individual`)
+    throw new ProtocolError(
+      'ack-unexpected',
+      `subscription ${printable(named.id)} has ack:auto; ${verb} is for client and client-individual`,
+    )
   }
-  throw new ProtocolError('ack-unknown', `${verb} ${printable(id)}: nothing under this id waits to be settled; it may have been, or never was`)
+  throw new ProtocolError(
+    'ack-unknown',
+    `${verb} ${printable(id)}: nothing under this id waits to be settled; it may have been, or never was`,
+  )
 }
 
 /** The deliveries that an ACK of this one means: in mode `client` those before it, too. */
@@ -52,4 +58,3 @@ export function covered({ unacknowledged }: Session, delivery: Delivery): Delive
 export function takeOut({ unacknowledged }: Session, deliveries: readonly Delivery[]): void {
   for (const delivery of deliveries) unacknowledged?.remove(delivery)
 }
-

@@ -1,6 +1,6 @@
 /** CONNECT and STOMP: who is it, which version, how often do both sides beat (STOMP 1.2, Connecting). */
 
-import { negotiateVersion, type Version, VERSIONS } from '../codec/version.js'
+import { negotiateVersion, VERSIONS, type Version } from '../codec/version.js'
 import type { ConnectCommand } from '../command/command.js'
 import { connectedFrame } from '../command/reply.js'
 import { ProtocolError, printable, StompError } from '../errors.js'
@@ -24,7 +24,10 @@ function converse(session: Session, command: ConnectCommand): Step {
 function agreeOnVersion({ acceptVersion }: ConnectCommand): Version {
   const version = negotiateVersion(acceptVersion)
   if (version === undefined) {
-    throw new ProtocolError('version-unsupported', `the broker speaks ${VERSIONS.join(', ')}; the client accepts ${printable(acceptVersion ?? '')}`)
+    throw new ProtocolError(
+      'version-unsupported',
+      `the broker speaks ${VERSIONS.join(', ')}; the client accepts ${printable(acceptVersion ?? '')}`,
+    )
   }
   return version
 }
@@ -43,7 +46,8 @@ function authenticate(session: Session, command: ConnectCommand, next: () => Ste
   const credentials = { login, passcode, host, headers, connection: session.info.connection }
   const question = { hook: 'authenticate', ask: () => hooks.authenticate?.(credentials) }
   return ask(session, question, (user) => {
-    if (user === undefined || user === null || user === false) throw new StompError('auth-failed', 'this login is not accepted')
+    if (user === undefined || user === null || user === false)
+      throw new StompError('auth-failed', 'this login is not accepted')
     session.user = user
     return next()
   })
@@ -62,10 +66,15 @@ function admit(session: Session, { headers }: ConnectCommand, next: () => Step):
 function welcome(session: Session, command: ConnectCommand, version: Version): undefined {
   const { context } = session
   session.connected(version)
-  session.write(connectedFrame({ version, session: session.id, heartBeat: offerOf(context.heartBeat), server: context.serverName }))
+  session.write(
+    connectedFrame({ version, session: session.id, heartBeat: offerOf(context.heartBeat), server: context.serverName }),
+  )
   const beats = agreeOnBeats(command.heartBeat, context.heartBeat)
   if (beats.sendMs > 0 || beats.expectMs > 0) {
-    session.heartBeat = new HeartBeat(session, context.destinations, { beats, graceFactor: context.heartBeat.graceFactor })
+    session.heartBeat = new HeartBeat(session, context.destinations, {
+      beats,
+      graceFactor: context.heartBeat.graceFactor,
+    })
   }
   context.reports.connected(session)
 }

@@ -87,4 +87,3 @@ export interface SessionContext {
   /** Whether nothing more is delivered, so that sessions can finish. */
   isDraining: boolean
 }
-

@@ -1,10 +1,10 @@
 /** Hooks: questions to the host application whose answers change the outcome. */
 
+import type { AckMode } from '../ack-mode.js'
 import type { Version } from '../codec/version.js'
 import type { Headers } from '../headers.js'
 import type { Message } from '../message.js'
 import type { ConnectionInfo } from '../ports/connection.js'
-import type { AckMode } from '../ack-mode.js'
 
 /** An answer now, or later. An answer now costs no promise; until one comes, the session's next frame waits. */
 export type Answer<T> = T | PromiseLike<T>

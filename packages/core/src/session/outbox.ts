@@ -69,7 +69,8 @@ export class Outbox implements FrameSink {
       if (!isForeign(run)) continue
       copy.set(run.octets.subarray(run.start, run.end), at)
       const shift = at - run.start
-      for (let index = run.nextEnd; index < run.ends.length; index++) run.ends[index] = (run.ends[index] as number) + shift
+      for (let index = run.nextEnd; index < run.ends.length; index++)
+        run.ends[index] = (run.ends[index] as number) + shift
       run.octets = copy
       run.start += shift
       run.end += shift

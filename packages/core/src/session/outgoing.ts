@@ -1,8 +1,8 @@
 /** What a session says: written now, sent once a turn, counted while the peer is slow to take it. */
 
+import type { Relievable } from '../account.js'
 import { encodeFrame, type FrameParts, type FrameSink } from '../codec/encoder.js'
 import type { Version } from '../codec/version.js'
-import type { Relievable } from '../account.js'
 import type { CloseReason, Connection } from '../ports/connection.js'
 import { WakeUp } from '../wheel.js'
 import type { SessionContext } from './context.js'

@@ -22,7 +22,12 @@ export function send(session: Session, command: SendCommand): Step {
 }
 
 function messageOf({ context }: Session, command: SendCommand): StoredMessage {
-  const message = new StoredMessage(context.ids.next(), command.destination, messageHeaders(command.headers), command.body)
+  const message = new StoredMessage(
+    context.ids.next(),
+    command.destination,
+    messageHeaders(command.headers),
+    command.body,
+  )
   message.expiresAt = command.expiresAt
   return command.isBorrowed ? message.borrow() : message
 }

@@ -136,7 +136,8 @@ export class Session implements Inbound, Consumer, Party, Asker, Replying, Beati
 
   closed(cause?: Error): void {
     this.#outgoing.end()
-    this.#lost = cause === undefined ? PEER_CLOSED : { code: 'peer-lost', message: `the connection broke: ${cause.message}` }
+    this.#lost =
+      cause === undefined ? PEER_CLOSED : { code: 'peer-lost', message: `the connection broke: ${cause.message}` }
     if (!this.#isOpen) this.context.reports.gone(this)
     else if (this.#held === undefined) {
       this.#pauses &= ~UNSENT_REPLIES
@@ -232,13 +233,15 @@ export class Session implements Inbound, Consumer, Party, Asker, Replying, Beati
   /** Writes a reply; it leaves at the end of this turn. While too many wait for a slow peer, it is not read. */
   write(frame: FrameParts): void {
     this.#outgoing.write(frame, this.version)
-    if (this.#outgoing.isBlocked && this.#outgoing.unsentBytes > this.context.limits.unsentBytes) this.#pause(UNSENT_REPLIES)
+    if (this.#outgoing.isBlocked && this.#outgoing.unsentBytes > this.context.limits.unsentBytes)
+      this.#pause(UNSENT_REPLIES)
   }
 
   hasRoom(): boolean {
     const { unsentBytes, unacknowledged } = this.context.limits
     const hasRoom =
-      this.#outgoing.unsentBytes < unsentBytes && (this.unacknowledged === undefined || this.unacknowledged.size < unacknowledged)
+      this.#outgoing.unsentBytes < unsentBytes &&
+      (this.unacknowledged === undefined || this.unacknowledged.size < unacknowledged)
     if (!hasRoom) this.#isStarved = true
     return hasRoom && !this.#isLastTaken && this.state === 'connected' && !this.context.isDraining
   }
@@ -268,7 +271,12 @@ export class Session implements Inbound, Consumer, Party, Asker, Replying, Beati
 
   relieve(): void {
     this.#outgoing.drop()
-    this.fail(new StompError('slow-consumer', 'messages come faster than you take them, and no more may wait (option destinations[].backlogBytes)'))
+    this.fail(
+      new StompError(
+        'slow-consumer',
+        'messages come faster than you take them, and no more may wait (option destinations[].backlogBytes)',
+      ),
+    )
   }
 
   beat(): void {
@@ -329,7 +337,10 @@ export class Session implements Inbound, Consumer, Party, Asker, Replying, Beati
    * The completion of the frame at hand; `message` is what it holds, which counts while it waits for the store, and
    * `told` runs once the receipt is written.
    */
-  completion(receipt: string | undefined, { message, told }: { message?: StoredMessage; told?: () => void } = {}): Completion {
+  completion(
+    receipt: string | undefined,
+    { message, told }: { message?: StoredMessage; told?: () => void } = {},
+  ): Completion {
     const { isDurable } = this.context.destinations.journal
     if (receipt === undefined && !isDurable && told === undefined && this.#replies?.isEmpty !== false) {
       this.#unreceipted ??= { done: (error) => (error === undefined ? this.replied(undefined, 0) : this.fail(error)) }
@@ -439,13 +450,19 @@ export class Session implements Inbound, Consumer, Party, Asker, Replying, Beati
     this.#transactions?.close()
     for (const subscription of this.subscriptions) subscription.end()
     this.subscriptions = []
-    for (const { origin, deliveries } of this.unacknowledged?.removeAll() ?? []) origin.settle(deliveries, 'returned', nobody)
+    for (const { origin, deliveries } of this.unacknowledged?.removeAll() ?? [])
+      origin.settle(deliveries, 'returned', nobody)
     if (wasConnected) this.context.reports.ended(this, reason)
   }
 
   #expectConnect(timeoutMs: number): void {
     this.#deadline = new WakeUp(() => {
-      this.fail(new ProtocolError('connect-timeout', `no whole CONNECT came within ${timeoutMs} ms (option limits.connectTimeoutMs)`))
+      this.fail(
+        new ProtocolError(
+          'connect-timeout',
+          `no whole CONNECT came within ${timeoutMs} ms (option limits.connectTimeoutMs)`,
+        ),
+      )
     })
     this.context.destinations.wheel.set(this.#deadline, timeoutMs)
   }

@@ -15,13 +15,20 @@ export function subscribe(session: Session, command: SubscribeCommand): Step {
   const id = command.id ?? command.destination
   checkId(session, id)
   ;(session.router as Router).forSubscribe(command.destination)
-  const access = { action: 'subscribe', destination: command.destination, isPattern: isPattern(command.destination) } as const
+  const access = {
+    action: 'subscribe',
+    destination: command.destination,
+    isPattern: isPattern(command.destination),
+  } as const
   return authorize(session, access, () => judge(session, command, id, () => activate(session, command, id)))
 }
 
 function checkId({ subscriptions, context }: Session, id: string): void {
   if (subscriptions.some((subscription) => subscription.id === id)) {
-    throw new ProtocolError('subscription-duplicate', `there is a subscription ${printable(id)} already; UNSUBSCRIBE it first`)
+    throw new ProtocolError(
+      'subscription-duplicate',
+      `there is a subscription ${printable(id)} already; UNSUBSCRIBE it first`,
+    )
   }
   const limit = context.limits.subscriptions
   if (subscriptions.length >= limit) {
@@ -36,12 +43,17 @@ function judge(session: Session, command: SubscribeCommand, id: string, next: ()
   const { destination, ackMode, headers } = command
   const request = { user: session.user, session: session.info, id, destination, ackMode, headers }
   return ask(session, { hook: 'subscribe', ask: () => hooks.subscribe?.(request) }, (answer) => {
-    if (answer === false) throw new StompError('access-refused', `this subscription to ${printable(destination)} is refused`)
+    if (answer === false)
+      throw new StompError('access-refused', `this subscription to ${printable(destination)} is refused`)
     return next()
   })
 }
 
-function activate(session: Session, { destination, ackMode, prefetch, receipt, id: given }: SubscribeCommand, id: string): undefined {
+function activate(
+  session: Session,
+  { destination, ackMode, prefetch, receipt, id: given }: SubscribeCommand,
+  id: string,
+): undefined {
   const subscription = new Subscription({ id, isNamed: given !== undefined, destination, ackMode, prefetch }, session)
   session.subscriptions.push(subscription)
   // Its RECEIPT may have to wait for those of earlier frames, and its first MESSAGE comes after it.
@@ -58,7 +70,8 @@ function activate(session: Session, { destination, ackMode, prefetch, receipt, i
 /** Ends a subscription. What it was given and has not settled can still be settled. */
 export function unsubscribe(session: Session, { id, receipt }: UnsubscribeCommand): undefined {
   const subscription = session.subscriptions.find((other) => other.id === id)
-  if (subscription === undefined) throw new ProtocolError('subscription-unknown', `there is no subscription ${printable(id)}`)
+  if (subscription === undefined)
+    throw new ProtocolError('subscription-unknown', `there is no subscription ${printable(id)}`)
   session.subscriptions = session.subscriptions.filter((other) => other !== subscription)
   subscription.end()
   session.done(receipt)

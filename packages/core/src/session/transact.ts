@@ -61,7 +61,10 @@ function settlementsOf(session: Session, acks: readonly PlannedAck[], id: string
   const outcomes = new Map<Delivery, PlannedAck['outcome']>()
   for (const { delivery, outcome } of acks) {
     if (session.unacknowledged?.has(delivery) !== true) {
-      throw new ProtocolError('ack-unknown', `transaction ${printable(id)} settles a delivery that is not there any more`)
+      throw new ProtocolError(
+        'ack-unknown',
+        `transaction ${printable(id)} settles a delivery that is not there any more`,
+      )
     }
     const known = outcomes.get(delivery)
     if (named.has(delivery) || (known !== undefined && known !== outcome)) {
@@ -72,7 +75,10 @@ function settlementsOf(session: Session, acks: readonly PlannedAck[], id: string
   }
   const order: readonly PlannedAck['outcome'][] = ['acknowledged', 'nacked', 'rejected']
   return order
-    .map((outcome) => ({ outcome, deliveries: [...outcomes.keys()].filter((delivery) => outcomes.get(delivery) === outcome) }))
+    .map((outcome) => ({
+      outcome,
+      deliveries: [...outcomes.keys()].filter((delivery) => outcomes.get(delivery) === outcome),
+    }))
     .filter(({ deliveries }) => deliveries.length > 0)
 }
 

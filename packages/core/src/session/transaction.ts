@@ -36,10 +36,17 @@ export class Transactions {
 
   /** Opens one. @throws ProtocolError where it is open already, or where there are too many */
   begin(id: string): void {
-    if (this.#open.has(id)) throw new ProtocolError('transaction-duplicate', `transaction ${printable(id)} is open; COMMIT or ABORT it first`)
+    if (this.#open.has(id))
+      throw new ProtocolError('transaction-duplicate', `transaction ${printable(id)} is open; COMMIT or ABORT it first`)
     const limit = this.#limits.transactions
     if (this.#open.size >= limit) {
-      const excess = { what: 'a session', limit, seen: limit + 1, unit: 'open transactions', option: 'limits.transactions' }
+      const excess = {
+        what: 'a session',
+        limit,
+        seen: limit + 1,
+        unit: 'open transactions',
+        option: 'limits.transactions',
+      }
       throw overLimit('transactions-too-many', excess)
     }
     this.#open.set(id, { messages: [], acks: [] })
@@ -50,7 +57,10 @@ export class Transactions {
     const transaction = this.#get(id)
     this.#count(message.bytes)
     if (!this.#context.hold(message)) {
-      throw new StompError('memory-full', `the broker holds ${this.#context.account.bound} octets, its bound (option limits.totalBytes)`)
+      throw new StompError(
+        'memory-full',
+        `the broker holds ${this.#context.account.bound} octets, its bound (option limits.totalBytes)`,
+      )
     }
     transaction.messages.push(message)
   }
@@ -86,7 +96,8 @@ export class Transactions {
 
   #get(id: string): Transaction {
     const transaction = this.#open.get(id)
-    if (transaction === undefined) throw new ProtocolError('transaction-unknown', `transaction ${printable(id)} is not open; BEGIN it first`)
+    if (transaction === undefined)
+      throw new ProtocolError('transaction-unknown', `transaction ${printable(id)} is not open; BEGIN it first`)
     return transaction
   }
 
@@ -94,7 +105,13 @@ export class Transactions {
     const limit = this.#limits.transactionBytes
     const seen = this.#bytes + bytes
     if (seen > limit) {
-      const excess = { what: 'the transactions of a session', limit, seen, unit: 'octets', option: 'limits.transactionBytes' }
+      const excess = {
+        what: 'the transactions of a session',
+        limit,
+        seen,
+        unit: 'octets',
+        option: 'limits.transactionBytes',
+      }
       throw overLimit('transaction-too-large', excess)
     }
     this.#bytes = seen

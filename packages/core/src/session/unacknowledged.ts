@@ -85,7 +85,9 @@ export class Unacknowledged {
         delivery = next
       }
     }
-    return [...byHolder.values()].flatMap((deliveries) => byOrigin(deliveries.sort((one, other) => one.number - other.number)))
+    return [...byHolder.values()].flatMap((deliveries) =>
+      byOrigin(deliveries.sort((one, other) => one.number - other.number)),
+    )
   }
 }
 
@@ -107,7 +109,8 @@ function getOrMake<K, V>(map: Map<K, V>, key: K, make: () => V): V {
 /** Deliveries by where they come from, each group in the order given. */
 export function byOrigin(deliveries: readonly Delivery[]): DeliveryGroup[] {
   const origin = deliveries[0]?.origin
-  if (origin !== undefined && deliveries.every((delivery) => delivery.origin === origin)) return [{ origin, deliveries }]
+  if (origin !== undefined && deliveries.every((delivery) => delivery.origin === origin))
+    return [{ origin, deliveries }]
   const groups = new Map<Origin, Delivery[]>()
   for (const delivery of deliveries) getOrMake(groups, delivery.origin, () => []).push(delivery)
   return [...groups].map(([origin, group]) => ({ origin, deliveries: group }))

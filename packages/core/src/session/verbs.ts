@@ -9,7 +9,9 @@ import type { Session } from './session.js'
 import { subscribe, unsubscribe } from './subscribe.js'
 import { abort, begin, commit } from './transact.js'
 
-type Handlers = { readonly [Verb in Command['verb']]: (session: Session, command: Extract<Command, { verb: Verb }>) => Step }
+type Handlers = {
+  readonly [Verb in Command['verb']]: (session: Session, command: Extract<Command, { verb: Verb }>) => Step
+}
 
 const HANDLERS: Handlers = {
   CONNECT: connect,
