@@ -66,8 +66,9 @@ function build(name) {
 
 /** The broker gets the signals that this process gets, and this process ends as the broker does. */
 function start() {
+  const port = args.includes('--port') ? args[args.indexOf('--port') + 1] : 61613
   console.log(`xtomp: to try it, in another terminal:
-  printf 'CONNECT\\naccept-version:1.2\\nhost:/\\n\\n\\0SUBSCRIBE\\nid:0\\ndestination:/topic/a\\n\\n\\0SEND\\ndestination:/topic/a\\n\\nhello\\0' | nc -q 1 127.0.0.1 61613
+  printf 'CONNECT\\naccept-version:1.2\\nhost:/\\n\\n\\0SUBSCRIBE\\nid:0\\ndestination:/topic/a\\n\\n\\0SEND\\ndestination:/topic/a\\n\\nhello\\0' | nc -q 1 127.0.0.1 ${port}
   README.md has a line for Python and for Node. Ctrl-C ends it.`)
   const broker = spawn(process.execPath, [join('packages', 'cli', 'bin', 'xtomp.js'), 'serve', ...args], {
     cwd: root,
