@@ -30,6 +30,36 @@ conformance('bodies', (test) => {
     }
   })
 
+  test('keeps nothing of the octets that it was given for one call [47]', async ({
+    connect,
+    queue,
+    topic,
+    door,
+    skip,
+  }) => {
+    if (door !== 'memory') skip('a socket hands over octets that nobody else has')
+    const [q, t] = [queue('kept'), topic('kept')]
+    const producer = await connect()
+    const consumer = await connect()
+    const bodies = [10, 1_000, 5_000, 100_000].map((size) => 'b'.repeat(size))
+    const lend = (text: string) => {
+      const octets = octetsOf(text)
+      producer.write(octets)
+      octets.fill(0x58)
+    }
+    await consumer.confirm('SUBSCRIBE', { id: 't', destination: t })
+    for (const body of bodies) {
+      lend(`SEND\ndestination:${q}\n\n${body}\0SEND\ndestination:${t}\n\n${body}\0`)
+      lend(`BEGIN\ntransaction:t\n\n\0SEND\ndestination:${q}\ntransaction:t\n\n${body}\0`)
+      lend('COMMIT\ntransaction:t\nreceipt:r\n\n\0')
+      await producer.frame('RECEIPT', { 'receipt-id': 'r' })
+    }
+    await consumer.confirm('SUBSCRIBE', { id: 'q', destination: q })
+    const texts = (await consumer.messages(3 * bodies.length)).map(({ text }) => text)
+    expect(texts.slice(0, bodies.length).map((text) => bodies.indexOf(text))).toEqual([0, 1, 2, 3])
+    expect(texts.slice(bodies.length).map((text) => bodies.indexOf(text))).toEqual([0, 0, 1, 1, 2, 2, 3, 3])
+  })
+
   test('ends a body without content-length at the first NUL [48]', async (env) => {
     for (const version of VERSIONS) {
       const { client, topic } = await echo(env, version)
