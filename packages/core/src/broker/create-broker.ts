@@ -111,6 +111,7 @@ class LocalBroker<User> implements Broker<User> {
     const consumer = new HostConsumer(
       HostConsumer.requestOf(destination, options),
       {
+        router: this.#routerFor(options.host),
         clock: this.clock,
         failed: (error) => this.#emitter.failed(error, `subscriber of ${destination}`),
         settled: (message, isAcknowledged) =>
@@ -119,7 +120,7 @@ class LocalBroker<User> implements Broker<User> {
       },
       listener,
     )
-    consumer.start(this.#routerFor(options.host))
+    consumer.start()
     this.#hostConsumers.add(consumer)
     const { signal } = options
     if (signal?.aborted) consumer.unsubscribe()

@@ -45,6 +45,8 @@ export interface HostSubscription extends AsyncIterable<HostDelivery> {
 
 /** What a host subscription needs of its broker. */
 export interface HostContext {
+  /** The destinations of the virtual host. */
+  readonly router: Router
   readonly clock: Clock
   /** Reports what a listener threw. */
   failed(error: unknown): void
@@ -74,6 +76,7 @@ export class HostConsumer implements Consumer, HostSubscription {
   #isStarved = false
   #isEnded = false
 
+  /** @throws StompError where the destination may not be subscribed to */
   constructor(
     request: SubscriptionRequest,
     context: HostContext,
@@ -82,7 +85,7 @@ export class HostConsumer implements Consumer, HostSubscription {
     this.destination = request.destination
     this.#context = context
     this.#listener = listener
-    this.subscription = new Subscription(request, this)
+    this.subscription = new Subscription(request, context.router.forSubscribe(request.destination), this)
   }
 
   /** How many deliveries are not settled. */
@@ -102,9 +105,9 @@ export class HostConsumer implements Consumer, HostSubscription {
     return { id: 'host', isNamed: true, destination, ackMode: ack, prefetch: Math.min(prefetch, MOST_UNACKNOWLEDGED) }
   }
 
-  /** Makes it active. @throws StompError where the destination may not be subscribed to */
-  start(router: Router): void {
-    router.subscribe(this.subscription, nobody)
+  /** Makes it active. */
+  start(): void {
+    this.subscription.start(nobody)
   }
 
   hasRoom(): boolean {

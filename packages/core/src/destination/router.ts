@@ -9,7 +9,6 @@ import { isPattern, isReserved, RESERVED_PREFIXES } from './name.js'
 import { Patterns } from './patterns.js'
 import { type Policy, policyFor } from './policy.js'
 import { Queue } from './queue.js'
-import type { Subscription } from './subscription.js'
 import { Topic } from './topic.js'
 
 /** The destinations of one virtual host: made when they are first needed, forgotten when they are of no use. */
@@ -83,12 +82,6 @@ export class Router {
       )
     }
     return this.patterns
-  }
-
-  /** Subscribes to the destination or pattern that the subscription names. @throws StompError as `forSubscribe` does */
-  subscribe(subscription: Subscription, completion: Completion): void {
-    subscription.source = this.forSubscribe(subscription.destination)
-    subscription.source.subscribe(subscription, completion)
   }
 
   /** Where a queue's dead letters go; undefined where no destination can be had for them. */

@@ -2,7 +2,7 @@
 
 import type { AckMode } from '../ack-mode.js'
 import type { StoredMessage } from '../message.js'
-import type { Destination, Recipient } from '../ports/destination.js'
+import type { Completion, Destination, Recipient } from '../ports/destination.js'
 import type { Backlog, BacklogOwner } from './backlog.js'
 import { type Delivery, DeliveryList, type Holder } from './delivery.js'
 
@@ -29,6 +29,9 @@ export interface SubscriptionRequest {
   readonly prefetch: number
 }
 
+/** What a subscription is to: a destination, or the patterns of a host. */
+export type Source = Destination<Subscription, Delivery>
+
 /** A subscription, from SUBSCRIBE until UNSUBSCRIBE and until its last delivery is settled. */
 export class Subscription implements Recipient, Holder, BacklogOwner {
   readonly id: string
@@ -41,8 +44,8 @@ export class Subscription implements Recipient, Holder, BacklogOwner {
   unacknowledged: DeliveryList | undefined
   /** What waits for room, in a topic; an empty one is none. */
   backlog: Backlog | undefined
-  /** What it is a subscription to; undefined before SUBSCRIBE is done. */
-  source: Destination<Subscription, Delivery> | undefined
+  /** What it is a subscription to. */
+  readonly #source: Source
   /** Whether it gets messages: from SUBSCRIBE to UNSUBSCRIBE. */
   isActive = false
   /** Whether it must get nothing yet: its RECEIPT was not written. */
@@ -50,12 +53,17 @@ export class Subscription implements Recipient, Holder, BacklogOwner {
   /** Whether a queue has it among those with room. */
   isReady = false
 
-  constructor({ id, isNamed, destination, ackMode, prefetch }: SubscriptionRequest, consumer: Consumer) {
+  constructor(
+    { id, isNamed, destination, ackMode, prefetch }: SubscriptionRequest,
+    source: Source,
+    consumer: Consumer,
+  ) {
     this.id = id
     this.isNamed = isNamed
     this.destination = destination
     this.ackMode = ackMode
     this.prefetch = prefetch
+    this.#source = source
     this.consumer = consumer
   }
 
@@ -73,8 +81,13 @@ export class Subscription implements Recipient, Holder, BacklogOwner {
     this.consumer.deliver(this, message, delivery)
   }
 
+  /** Makes it active; `completion` is told when it is, and before anything is delivered. */
+  start(completion: Completion): void {
+    this.#source.subscribe(this, completion)
+  }
+
   resume(): void {
-    if (this.isActive) this.source?.resume(this)
+    if (this.isActive) this.#source.resume(this)
   }
 
   cut(): void {
@@ -83,6 +96,6 @@ export class Subscription implements Recipient, Holder, BacklogOwner {
 
   /** Ends it: nothing more is delivered. */
   end(): void {
-    this.source?.unsubscribe(this)
+    this.#source.unsubscribe(this)
   }
 }

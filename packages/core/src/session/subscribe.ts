@@ -54,7 +54,12 @@ function activate(
   { destination, ackMode, prefetch, receipt, id: given }: SubscribeCommand,
   id: string,
 ): undefined {
-  const subscription = new Subscription({ id, isNamed: given !== undefined, destination, ackMode, prefetch }, session)
+  const source = (session.router as Router).forSubscribe(destination)
+  const subscription = new Subscription(
+    { id, isNamed: given !== undefined, destination, ackMode, prefetch },
+    source,
+    session,
+  )
   session.subscriptions.push(subscription)
   // Its RECEIPT may have to wait for those of earlier frames, and its first MESSAGE comes after it.
   subscription.isHeld = receipt !== undefined
@@ -62,8 +67,7 @@ function activate(
     subscription.isHeld = false
     subscription.resume()
   }
-  const completion = session.completion(receipt, receipt === undefined ? {} : { told })
-  ;(session.router as Router).subscribe(subscription, completion)
+  subscription.start(session.completion(receipt, receipt === undefined ? {} : { told }))
   session.context.reports.subscribed(session, subscription)
 }
 

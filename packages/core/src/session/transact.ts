@@ -27,10 +27,11 @@ export function abort(session: Session, { transaction, receipt }: TransactionCom
 /** Does all that a transaction holds, or nothing of it. */
 export function commit(session: Session, { transaction: id, receipt }: TransactionCommand): undefined {
   const transactions = session.openTransactions()
-  const transaction = transactions.take(id)
-  const completion = session.completion(receipt)
+  const transaction = transactions.get(id)
   const settled = settlementsOf(session, transaction.acks, id)
   const plan: Plan = { sends: sendsOf(session.router as Router, transaction), settlements: settled.flatMap(planned) }
+  transactions.take(id)
+  const completion = session.completion(receipt)
   for (const { deliveries } of settled) takeOut(session, deliveries)
   const released: Completion = {
     done: (error) => {

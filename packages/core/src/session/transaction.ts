@@ -52,9 +52,17 @@ export class Transactions {
     this.#open.set(id, { messages: [], acks: [] })
   }
 
+  /** One that is open. @throws ProtocolError where it is not */
+  get(id: string): Transaction {
+    const transaction = this.#open.get(id)
+    if (transaction === undefined)
+      throw new ProtocolError('transaction-unknown', `transaction ${printable(id)} is not open; BEGIN it first`)
+    return transaction
+  }
+
   /** Holds a message back, and its octets. @throws StompError where there is no room */
   send(id: string, message: StoredMessage): void {
-    const transaction = this.#get(id)
+    const transaction = this.get(id)
     this.#count(message.bytes)
     if (!this.#context.hold(message)) {
       throw new StompError(
@@ -67,14 +75,14 @@ export class Transactions {
 
   /** Holds an acknowledgement back. @throws StompError where there is no room */
   acknowledge(id: string, ack: PlannedAck): void {
-    const transaction = this.#get(id)
+    const transaction = this.get(id)
     this.#count(ACK_BYTES)
     transaction.acks.push(ack)
   }
 
   /** Takes one out, to be done or forgotten; {@link release} it then. @throws ProtocolError where it is not open */
   take(id: string): Transaction {
-    const transaction = this.#get(id)
+    const transaction = this.get(id)
     this.#open.delete(id)
     return transaction
   }
@@ -92,13 +100,6 @@ export class Transactions {
   close(): void {
     for (const transaction of this.#open.values()) this.release(transaction)
     this.#open.clear()
-  }
-
-  #get(id: string): Transaction {
-    const transaction = this.#open.get(id)
-    if (transaction === undefined)
-      throw new ProtocolError('transaction-unknown', `transaction ${printable(id)} is not open; BEGIN it first`)
-    return transaction
   }
 
   #count(bytes: number): void {
