@@ -1,5 +1,6 @@
 /** What a producer sent, independent of any frame. */
 
+import { type Body, keepBody, octetsOf } from './body.js'
 import { messageHeaders } from './header-names.js'
 import { Headers, type HeadersInit } from './headers.js'
 
@@ -30,7 +31,7 @@ export interface Message {
 }
 
 /** What a message costs beside its body and the text of its headers; measured, rounded up. */
-const OVERHEAD_BYTES = 200
+const OVERHEAD_BYTES = 256
 
 /** Where a message's id comes from: ids are unique in the broker and, by their origin, in its store. */
 export class MessageIds {
@@ -63,53 +64,59 @@ export class StoredMessage implements Message {
   arrival: number
   readonly destination: string
   readonly headers: Headers
-  body: Uint8Array
   /** In milliseconds since 1970; 0 for never. */
   expiresAt = 0
   /** Whether it was moved to a dead-letter destination: it is not moved again. */
   isDeadLetter = false
   /** How many backlogs hold it: shared octets are counted by the first. */
   holders = 0
-  #borrowed: boolean
+  #body: Body
+  #isBorrowed = false
 
   constructor(
     id: { readonly origin: string; readonly sequence: number },
     destination: string,
     headers: Headers,
-    body: Uint8Array,
+    body: Body,
   ) {
     this.origin = id.origin
     this.sequence = id.sequence
     this.arrival = id.sequence
     this.destination = destination
     this.headers = headers
-    this.body = body
-    this.#borrowed = false
+    this.#body = body
   }
 
   get id(): string {
     return `${this.origin}-${this.sequence}`
   }
 
+  get body(): Uint8Array {
+    return octetsOf(this.#body)
+  }
+
+  /** The body in the form in which it is held. */
+  get heldBody(): Body {
+    return this.#body
+  }
+
   /** What it is counted as while it is held: body, headers, and a constant for the rest. */
   get bytes(): number {
-    let bytes = OVERHEAD_BYTES + this.body.length
+    let bytes = OVERHEAD_BYTES + this.#body.length
     for (const text of this.headers.pairs) bytes += text.length
     return bytes
   }
 
   /** Says that the body is a view of octets that are somebody else's after this call. */
   borrow(): this {
-    this.#borrowed = true
+    this.#isBorrowed = true
     return this
   }
 
-  /** Copies a borrowed body, once, so that a small message never pins a large read buffer. */
+  /** Puts the body into memory of its own, once, so that a small message never pins a large read buffer. */
   own(): this {
-    if (this.#borrowed) {
-      this.body = Uint8Array.prototype.slice.call(this.body)
-      this.#borrowed = false
-    }
+    this.#body = keepBody(this.#body, this.#isBorrowed)
+    this.#isBorrowed = false
     return this
   }
 
@@ -126,17 +133,17 @@ export class StoredMessage implements Message {
       this,
       this.destination,
       headers === undefined ? this.headers : messageHeaders(Headers.from(headers, this.headers)),
-      body === undefined ? this.body : octetsOf(body),
+      body === undefined ? this.#body : copyOf(body),
     )
     changed.arrival = this.arrival
     changed.expiresAt = this.expiresAt
     changed.isDeadLetter = this.isDeadLetter
-    changed.#borrowed = body === undefined && this.#borrowed
+    changed.#isBorrowed = body === undefined && this.#isBorrowed
     return changed
   }
 }
 
 /** A body of its own: text as UTF-8, octets copied. */
-export function octetsOf(body: string | Uint8Array): Uint8Array {
+export function copyOf(body: string | Uint8Array): Uint8Array {
   return typeof body === 'string' ? new TextEncoder().encode(body) : Uint8Array.from(body)
 }

@@ -12,7 +12,7 @@ import { Router } from '../destination/router.js'
 import { StompError } from '../errors.js'
 import { messageHeaders } from '../header-names.js'
 import { Headers } from '../headers.js'
-import { MessageIds, octetsOf, StoredMessage } from '../message.js'
+import { copyOf, MessageIds, StoredMessage } from '../message.js'
 import type { Connection, Inbound } from '../ports/connection.js'
 import type { Completion } from '../ports/destination.js'
 import type { Store } from '../ports/store.js'
@@ -194,7 +194,7 @@ class LocalBroker<User> implements Broker<User> {
       this.#ids.next(),
       destination,
       messageHeaders(Headers.from(headers)),
-      octetsOf(body),
+      copyOf(body),
     )
     message.expiresAt = Number(message.headers.get('expires') ?? 0) || 0
     return message

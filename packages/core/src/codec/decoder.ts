@@ -1,12 +1,13 @@
 /** Octets into frames: whole ones, whatever the pieces in which they come. */
 
 import type { Account } from '../account.js'
+import { asBuffer } from '../body.js'
 import { overLimit, ProtocolError, printable, StompError } from '../errors.js'
 import { Headers } from '../headers.js'
 import { unescapeText } from './escape.js'
 import { type Frame, NO_BODY } from './frame.js'
 import type { FrameLimits } from './limits.js'
-import { asBuffer, BACKSLASH, COLON, CR, type Interner, LF, NUL } from './octets.js'
+import { BACKSLASH, COLON, CR, type Interner, LF, NUL } from './octets.js'
 import type { Version } from './version.js'
 
 /*

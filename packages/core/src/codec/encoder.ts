@@ -1,5 +1,6 @@
 /** Frames into octets, and messages into MESSAGE frames: once for all subscribers that can share one. */
 
+import type { Body } from '../body.js'
 import type { Headers } from '../headers.js'
 import type { StoredMessage } from '../message.js'
 import { writeName, writeValue } from './escape.js'
@@ -92,7 +93,7 @@ export class MessageEncoder {
     const isShareable = envelope.ack === 0 && !envelope.redelivered
     if (isSame && isShareable && this.#isShareable && envelope.subscription === this.#subscription) {
       sink.add(this.#octets, this.#frameStart, this.#end, true)
-    } else if (message.body.length > SHARED_BODY_BYTES) {
+    } else if (message.heldBody.length > SHARED_BODY_BYTES) {
       this.#encodeLarge(message, envelope, sink)
     } else {
       this.#encodeSmall(message, envelope)
@@ -174,7 +175,7 @@ const REST_OCTETS = 128
 function restBound(message: StoredMessage): number {
   let units = message.destination.length + message.origin.length
   for (const text of message.headers.pairs) units += text.length + 1
-  return REST_OCTETS + units * OCTETS_PER_UNIT + message.body.length
+  return REST_OCTETS + units * OCTETS_PER_UNIT + message.heldBody.length
 }
 
 function writeRest(to: OctetWriter, message: StoredMessage, version: Version): void {
@@ -185,11 +186,16 @@ function writeRest(to: OctetWriter, message: StoredMessage, version: Version): v
   to.ascii('\ndestination:')
   writeValue(to, message.destination, version)
   to.ascii('\ncontent-length:')
-  to.decimal(message.body.length)
+  to.decimal(message.heldBody.length)
   to.octet(LF)
   writeHeaders(to, message.headers.pairs, version)
   to.octet(LF)
-  to.copy(message.body)
+  writeBody(to, message.heldBody)
   to.octet(NUL)
   to.octet(LF)
+}
+
+function writeBody(to: OctetWriter, body: Body): void {
+  if (typeof body === 'string') to.latin1(body)
+  else to.copy(body)
 }

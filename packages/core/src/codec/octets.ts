@@ -7,11 +7,6 @@ export const SPACE = 0x20
 export const COLON = 0x3a
 export const BACKSLASH = 0x5c
 
-/** Octets as Node's Buffer, whose native methods make byte work fast; the same memory. */
-export function asBuffer(octets: Uint8Array): Buffer {
-  return Buffer.isBuffer(octets) ? octets : Buffer.from(octets.buffer, octets.byteOffset, octets.length)
-}
-
 const INTERNED_OCTETS = 64
 const SLOTS = 1024
 
@@ -91,6 +86,12 @@ export class OctetWriter {
     const { octets, at } = this
     for (let index = 0; index < text.length; index++) octets[at + index] = text.charCodeAt(index)
     this.at = at + text.length
+  }
+
+  /** Text of characters below 256, an octet each. */
+  latin1(text: string): void {
+    if (text.length <= SHORT_OCTETS) this.ascii(text)
+    else this.at += this.octets.write(text, this.at, 'latin1')
   }
 
   /** Any text, as UTF-8. */

@@ -24,7 +24,7 @@ export function isDeadLetter(headers: Headers): boolean {
 /** The message as a dead letter: the same id and body, with where it came from, why, and after how many attempts. */
 export function deadLetterOf({ message, attempts }: Delivery, reason: GiveUpReason, to: string): StoredMessage {
   const marks = { [ORIGIN]: message.destination, [REASON]: reason, [COUNT]: attempts }
-  const letter = new StoredMessage(message, to, Headers.from(marks, message.headers), message.body)
+  const letter = new StoredMessage(message, to, Headers.from(marks, message.headers), message.heldBody)
   letter.arrival = message.arrival
   letter.isDeadLetter = true
   return letter
