@@ -96,6 +96,12 @@ export function conformance(name: string, declare: (test: CaseOf) => void): void
   }
 }
 
+/** Declares cases for what only the host application sees: over memory, once, whatever carries the octets. */
+export function overMemory(name: string, declare: (test: CaseOf) => void): void {
+  const [memory] = doors
+  describe(name, () => declare(caseOver((context) => new OwnEnv(context, memory as Door))))
+}
+
 interface ClosingEnv extends Env {
   finish(): Promise<void>
   check(): void

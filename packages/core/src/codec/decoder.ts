@@ -157,7 +157,6 @@ export class Decoder<Word extends string> {
       )
     }
     this.#command = text
-    this.#pairs = []
     this.#phase = IN_HEADERS
     this.#nextLine(lineEnd)
     return true
@@ -312,12 +311,16 @@ export class Decoder<Word extends string> {
     const bodyEnd = this.#contentLength >= 0 ? this.#measuredEnd() : this.#searchedEnd()
     if (bodyEnd < 0) return undefined
     const body = bodyEnd === this.#at ? NO_BODY : this.#octets.subarray(this.#at, bodyEnd)
+    const headers = this.#headers
     this.#at = bodyEnd + 1
     this.#searched = 0
     this.#phase = BETWEEN_FRAMES
+    // An idle connection does not keep its last frame.
+    this.#pairs = []
+    this.#headers = Headers.none
     return {
       command: this.#command as Word,
-      headers: this.#headers,
+      headers,
       body,
       isBorrowed: body !== NO_BODY && !this.#cede(body.length),
     }

@@ -47,6 +47,7 @@ export function refusalOf(context: SessionContext, hook: string, error: unknown)
   return new StompError('hook-failed', 'the broker could not judge this frame; its operator has been told')
 }
 
-function isPromise<T>(answer: Answer<T>): answer is PromiseLike<T> {
+/** Whether an answer is still to come. */
+export function isPromise<T>(answer: Answer<T>): answer is PromiseLike<T> {
   return typeof answer === 'object' && answer !== null && 'then' in answer && typeof answer.then === 'function'
 }

@@ -30,6 +30,8 @@ class Reply implements Completion {
   readonly #replies: Replies
   isDone = false
   error: StompError | undefined
+  /** The frame after this one. */
+  next: Reply | undefined
 
   constructor(replies: Replies, { receipt, bytes, told }: ReplyParts) {
     this.#replies = replies
@@ -48,7 +50,8 @@ class Reply implements Completion {
 /** The frames of a session that are begun and not answered, in order. */
 export class Replies {
   readonly #session: Replying
-  #waiting: Reply[] = []
+  #first: Reply | undefined
+  #last: Reply | undefined
   #afterAll: (() => void) | undefined
 
   constructor(session: Replying) {
@@ -57,13 +60,15 @@ export class Replies {
 
   /** Whether every frame is answered. */
   get isEmpty(): boolean {
-    return this.#waiting.length === 0
+    return this.#first === undefined
   }
 
   /** The completion of the next frame. */
   add(parts: ReplyParts): Completion {
     const reply = new Reply(this, parts)
-    this.#waiting.push(reply)
+    if (this.#last === undefined) this.#first = reply
+    else this.#last.next = reply
+    this.#last = reply
     return reply
   }
 
@@ -75,8 +80,10 @@ export class Replies {
 
   /** Answers whatever is done and has nothing undone before it. */
   settle(): void {
-    while (this.#waiting[0]?.isDone) {
-      const { error, receipt, bytes, told } = this.#waiting.shift() as Reply
+    while (this.#first?.isDone) {
+      const { error, receipt, bytes, told, next } = this.#first
+      this.#first = next
+      if (next === undefined) this.#last = undefined
       if (error === undefined) this.#session.replied(receipt, bytes)
       else this.#session.fail(error, receipt)
       told?.()
@@ -89,7 +96,8 @@ export class Replies {
 
   /** Forgets everything: nobody is there to be answered. */
   close(): void {
-    this.#waiting = []
+    this.#first = undefined
+    this.#last = undefined
     this.#afterAll = undefined
   }
 }

@@ -16,7 +16,7 @@ import { StoredMessage } from '../message.js'
 import type { CloseReason, Connection, Inbound } from '../ports/connection.js'
 import { type Completion, nobody } from '../ports/destination.js'
 import { WakeUp } from '../wheel.js'
-import { type Asker, refusalOf, type Step } from './ask.js'
+import { type Asker, isPromise, refusalOf, type Step } from './ask.js'
 import type { Party, SessionContext } from './context.js'
 import type { Beating, HeartBeat } from './heart-beat.js'
 import type { SessionInfo } from './hooks.js'
@@ -56,7 +56,7 @@ export class Session implements Inbound, Consumer, Party, Asker, Replying, Beati
   /** The destinations of its virtual host; set by CONNECT. */
   router: Router | undefined
   /** Active subscriptions, oldest first. */
-  subscriptions: Subscription[] = []
+  subscriptions: readonly Subscription[] = []
   unacknowledged: Unacknowledged | undefined
   #transactions: Transactions | undefined
   heartBeat: HeartBeat | undefined
@@ -307,7 +307,7 @@ export class Session implements Inbound, Consumer, Party, Asker, Replying, Beati
   resumeStarved(): void {
     if (!this.#isStarved || this.state !== 'connected') return
     this.#isStarved = false
-    for (const subscription of [...this.subscriptions]) subscription.resume()
+    for (const subscription of this.subscriptions) subscription.resume()
   }
 
   /** Numbers a delivery for its ACK, and remembers it. */
@@ -324,6 +324,8 @@ export class Session implements Inbound, Consumer, Party, Asker, Replying, Beati
       const context = { user: this.user, session: this.info, subscription: subscription.id }
       const answer = this.context.hooks.deliver?.(message, context)
       if (answer === false) return undefined
+      // Whoever waits before he answers may mean to refuse: nothing is shown that was not judged.
+      if (isPromise(answer)) throw new TypeError('the hook deliver must answer now; it answered with a promise')
       return answer instanceof StoredMessage ? answer : message
     } catch (error) {
       refusalOf(this.context, 'deliver', error)

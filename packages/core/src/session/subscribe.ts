@@ -60,7 +60,8 @@ function activate(
     source,
     session,
   )
-  session.subscriptions.push(subscription)
+  // A list of just that length: one that grows by itself has room for seventeen, and most sessions have one.
+  session.subscriptions = session.subscriptions.concat(subscription)
   // Its RECEIPT may have to wait for those of earlier frames, and its first MESSAGE comes after it.
   subscription.isHeld = receipt !== undefined
   const told = (): void => {
