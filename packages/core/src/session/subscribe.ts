@@ -60,8 +60,9 @@ function activate(
     source,
     session,
   )
-  // A list of just that length: one that grows by itself has room for seventeen, and most sessions have one.
-  session.subscriptions = session.subscriptions.concat(subscription)
+  // A list that is pushed to has room for seventeen, and most sessions have one subscription.
+  const others = session.subscriptions
+  session.subscriptions = others.length === 0 ? [subscription] : [...others, subscription]
   // Its RECEIPT may have to wait for those of earlier frames, and its first MESSAGE comes after it.
   subscription.isHeld = receipt !== undefined
   const told = (): void => {
