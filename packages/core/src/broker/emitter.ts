@@ -44,11 +44,17 @@ export class Emitter<User> {
 
   #tell<Payload>(event: string, listener: Listener<Payload>, payload: Payload): void {
     try {
-      listener(payload)
+      const answer: unknown = listener(payload)
+      // An async function is a listener, too, and nobody else would hear how it ends.
+      if (answer instanceof Promise) answer.catch((error: unknown) => this.#listenerFailed(event, error))
     } catch (error) {
-      // A listener for errors that throws is only logged: telling it again would not end.
-      if (event === 'error') this.#logger.error('listener of error failed', error)
-      else this.failed(error, `listener of ${event}`)
+      this.#listenerFailed(event, error)
     }
+  }
+
+  #listenerFailed(event: string, error: unknown): void {
+    // A listener for errors that throws is only logged: telling it again would not end.
+    if (event === 'error') this.#logger.error('listener of error failed', error)
+    else this.failed(error, `listener of ${event}`)
   }
 }

@@ -57,13 +57,13 @@ export function giveUp(
       completion.done(error)
       return
     }
+    from.finish(deliveries)
+    for (const letter of letters) to?.arrive(letter)
+    completion.done()
     for (const { message } of deliveries) {
       const letter = letters.find(({ id }) => id === message.id)
       context.reports.givenUp(message, reason, letter?.destination)
     }
-    from.finish(deliveries)
-    for (const letter of letters) to?.arrive(letter)
-    completion.done()
   }
   if (!context.journal.isDurable) {
     stored()

@@ -26,6 +26,7 @@ export function abort(session: Session, { transaction, receipt }: TransactionCom
 
 /** Does all that a transaction holds, or nothing of it. */
 export function commit(session: Session, { transaction: id, receipt }: TransactionCommand): undefined {
+  const { reports } = session.context
   const transactions = session.openTransactions()
   const transaction = transactions.get(id)
   const settled = settlementsOf(session, transaction.acks, id)
@@ -38,6 +39,8 @@ export function commit(session: Session, { transaction: id, receipt }: Transacti
       transactions.release(transaction)
       if (error !== undefined) for (const { origin, deliveries } of plan.settlements) origin.putBack(deliveries)
       completion.done(error)
+      if (error !== undefined || !reports.areSendsHeard) return
+      for (const message of transaction.messages) reports.sent(session, message)
     },
   }
   if (!commitPlan(session.context.destinations, plan, released)) session.hold(released)
