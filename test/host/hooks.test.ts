@@ -233,6 +233,18 @@ overMemory('hooks', (test) => {
     expect(notes).toEqual(['connect', 'connect'])
   })
 
+  test('leave nothing behind of what they refuse', async ({ open, connect }) => {
+    const broker = await open({ hooks: { authorize: () => turn().then(() => false) } })
+    for (const destination of ['/queue/forbidden', '/topic/forbidden']) {
+      for (const command of ['SUBSCRIBE', 'SEND']) {
+        const client = await connect()
+        client.send(command, { destination, id: '0' }, command === 'SEND' ? 'x' : '')
+        await client.error('access-refused')
+      }
+    }
+    expect(broker.stats()).toMatchObject({ subscriptions: 0, destinations: 0, messages: 0, bytes: 0 })
+  })
+
   test('are asked as methods of their object', async ({ open, connect }) => {
     class Judge implements Hooks {
       readonly asked: string[] = []

@@ -110,18 +110,19 @@ export class Queue implements LocalDestination {
   }
 
   reserve(message: StoredMessage): NoRoom | undefined {
-    const { bytes } = message
     limitLife(message, this.#policy, this.#context.clock)
-    if (!this.#makeRoom(bytes)) return this.#policy.whenFull === 'hold' && !this.isEmpty ? 'wait' : this.#full(bytes)
-    if (!this.#context.hold(message)) {
-      return new StompError(
-        'memory-full',
-        `the broker holds ${this.#context.account.bound} octets, its bound (option limits.totalBytes)`,
-      )
-    }
+    const mayWait = this.#policy.whenFull === 'hold' && !this.isEmpty
+    // Counted before others make room for it: a queue that gives up all that it holds is not to be forgotten for that.
     this.#messages++
-    this.#bytes += bytes
-    return undefined
+    this.#bytes += message.bytes
+    let noRoom: NoRoom | undefined
+    if (!this.#makeRoom(message)) noRoom = mayWait ? 'wait' : this.#full()
+    else if (!this.#context.hold(message)) noRoom = this.#memoryFull()
+    if (noRoom === undefined) return undefined
+    this.#messages--
+    this.#bytes -= message.bytes
+    this.#forget()
+    return noRoom
   }
 
   unreserve(message: StoredMessage): void {
@@ -288,11 +289,11 @@ export class Queue implements LocalDestination {
     giveUp(this.#context, { from: this, to, deliveries, reason }, completion)
   }
 
-  /** Whether there is room for that many octets, where the policy allows it by giving up what waits longest. */
-  #makeRoom(bytes: number): boolean {
+  /** Whether a message that is counted has room, where the policy allows it by giving up what waits longest. */
+  #makeRoom({ bytes }: StoredMessage): boolean {
     const { maxMessages, maxBytes, whenFull } = this.#policy
     if (bytes > maxBytes) return false
-    while (this.#messages >= maxMessages || this.#bytes + bytes > maxBytes) {
+    while (this.#messages > maxMessages || this.#bytes > maxBytes) {
       const oldest = whenFull === 'drop-oldest' ? this.#waiting.shift() : undefined
       if (oldest === undefined) return false
       this.#giveUp([oldest], 'overflow')
@@ -300,17 +301,23 @@ export class Queue implements LocalDestination {
     return true
   }
 
-  #full(bytes: number): StompError {
+  /** Why the message that was counted last has no room. */
+  #full(): StompError {
     const { maxMessages, maxBytes } = this.#policy
-    return this.#messages >= maxMessages
+    return this.#messages > maxMessages
       ? new StompError(
           'queue-full',
           `${this.name} may hold ${maxMessages} messages, and does (option destinations[].maxMessages)`,
         )
       : new StompError(
           'queue-full',
-          `${this.name} may hold ${maxBytes} octets, this makes ${this.#bytes + bytes} (option destinations[].maxBytes)`,
+          `${this.name} may hold ${maxBytes} octets, this makes ${this.#bytes} (option destinations[].maxBytes)`,
         )
+  }
+
+  #memoryFull(): StompError {
+    const { bound } = this.#context.account
+    return new StompError('memory-full', `the broker holds ${bound} octets, its bound (option limits.totalBytes)`)
   }
 
   #isExpired({ message }: Delivery): boolean {
@@ -350,6 +357,10 @@ export class Queue implements LocalDestination {
       this.#retries.unshift(retry)
       break
     }
+    this.#forget()
+  }
+
+  #forget(): void {
     if (this.#messages > 0 || this.#subscriptions.size > 0 || this.#retries.length > 0) return
     if (this.#expiry !== undefined) this.#context.wheel.clear(this.#expiry)
     this.#owner.unused(this)

@@ -44,12 +44,16 @@ export class Router {
   forSend(name: string): LocalDestination | undefined {
     const known = this.#destinations.get(name)
     if (known !== undefined) return known
-    this.#check(name)
-    if (isPattern(name)) {
-      throw new ProtocolError('pattern-refused', `${printable(name)} is a pattern; patterns are for SUBSCRIBE only`)
-    }
+    this.checkSend(name)
     const policy = policyFor(name, this.#context.rules)
     return policy.type === 'topic' && this.patterns.hasNone ? undefined : this.#make(name, policy)
+  }
+
+  /** Makes nothing, but says whether the name is one to send to. @throws StompError where it is not */
+  checkSend(name: string): void {
+    this.#check(name)
+    if (isPattern(name))
+      throw new ProtocolError('pattern-refused', `${printable(name)} is a pattern; patterns are for SUBSCRIBE only`)
   }
 
   /** Hands a message to its destination. False: the sender should send no more until `completion` is told. */
@@ -72,16 +76,19 @@ export class Router {
   forSubscribe(name: string): LocalDestination {
     const known = this.#destinations.get(name)
     if (known !== undefined) return known
+    this.checkSubscribe(name)
+    return isPattern(name) ? this.patterns : this.#make(name, policyFor(name, this.#context.rules))
+  }
+
+  /** Makes nothing, but says whether the name is one to subscribe to. @throws StompError where it is not */
+  checkSubscribe(name: string): void {
     this.#check(name)
-    const policy = policyFor(name, this.#context.rules)
-    if (!isPattern(name)) return this.#make(name, policy)
-    if (policy.type === 'queue') {
+    if (isPattern(name) && policyFor(name, this.#context.rules).type === 'queue') {
       throw new ProtocolError(
         'pattern-refused',
         `${printable(name)} is a pattern over queues; patterns are for topics only`,
       )
     }
-    return this.patterns
   }
 
   /** Where a queue's dead letters go; undefined where no destination can be had for them. */

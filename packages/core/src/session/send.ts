@@ -46,7 +46,7 @@ function accept(session: Session, { transaction, receipt }: SendCommand, message
   const router = session.router as Router
   if (transaction !== undefined) {
     // What can be known now is said now; the receipt means that the transaction holds the message.
-    router.forSend(message.destination)
+    router.checkSend(message.destination)
     session.openTransactions().send(transaction, message)
     session.done(receipt)
     return

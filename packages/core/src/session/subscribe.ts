@@ -14,7 +14,7 @@ export function subscribe(session: Session, command: SubscribeCommand): Step {
   // A 1.0 subscription without an id is known by its destination.
   const id = command.id ?? command.destination
   checkId(session, id)
-  ;(session.router as Router).forSubscribe(command.destination)
+  ;(session.router as Router).checkSubscribe(command.destination)
   const access = {
     action: 'subscribe',
     destination: command.destination,
