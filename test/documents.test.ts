@@ -1,0 +1,87 @@
+/** What the documents say is so: their programs run and print what they say, and their links lead somewhere. */
+
+import { spawn } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { missingFor, programsIn, Reader, RunningProgram } from './support/programs.js'
+import { root } from './support/sources.js'
+
+const TIMEOUT_MS = 20_000
+const FIRST_SCREEN_LINES = 40
+
+const documents = ['README.md', ...['packages', 'docs', 'examples'].flatMap((folder) => documentsBelow(folder))]
+
+function documentsBelow(folder: string): string[] {
+  return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
+    const path = `${folder}/${entry.name}`
+    if (entry.isDirectory()) return ['node_modules', 'dist'].includes(entry.name) ? [] : documentsBelow(path)
+    return entry.name.endsWith('.md') ? [path] : []
+  })
+}
+
+function textOf(document: string): string {
+  return readFileSync(join(root, document), 'utf8')
+}
+
+describe.each(documents)('%s', (document) => {
+  const programs = programsIn(document)
+  let reader: Reader
+
+  beforeAll(async () => {
+    reader = await Reader.create(document)
+  })
+
+  afterAll(() => reader.close())
+
+  it.each(programs)('has a program, number $name, that does what it says', { timeout: TIMEOUT_MS }, async (program) => {
+    const missing = missingFor(program)
+    if (missing !== undefined) return expect(process.env.XTOMP_REQUIRE_INTEROP, missing).not.toBe('1')
+    const running = reader.start(program)
+    if (program.output === undefined) await running.ends()
+    else await running.prints(program.output)
+  })
+
+  it('links to files that exist', () => {
+    const links = [...textOf(document).matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g)].map(([, link]) => link as string)
+    expect(links.filter((link) => !existsSync(resolve(root, dirname(document), link)))).toEqual([])
+  })
+})
+
+describe('the README', () => {
+  it('has its two commands, and a program with its output, in the first screen', () => {
+    const screen = textOf('README.md').split('\n').slice(0, FIRST_SCREEN_LINES).join('\n')
+    for (const wanted of ['npm start', 'npm test', 'createBroker', '```text']) expect(screen).toContain(wanted)
+  })
+
+  it('has clients whose orders reach its first program', { timeout: TIMEOUT_MS }, async () => {
+    const [first, ...others] = programsIn('README.md')
+    if (first?.output === undefined) throw new Error('the first program prints nothing')
+    const clients = others.filter(({ text }) => text.includes('61613') && !text.includes('createBroker'))
+    expect(clients.map(({ language }) => language)).toEqual(['sh', 'python', 'js'])
+    const reader = await Reader.create('the README')
+    try {
+      const broker = reader.start(first)
+      await broker.prints(first.output)
+      for (const client of clients.filter((client) => missingFor(client) === undefined)) {
+        await reader.start(client).ends()
+        await broker.prints(`to do: { order: ${/"order":(\d+)/.exec(client.text)?.[1]} }\n`)
+      }
+    } finally {
+      await reader.close()
+    }
+  })
+})
+
+describe('examples', () => {
+  const files = readdirSync(join(root, 'examples')).filter((name) => name.endsWith('.js'))
+
+  it.each(files)('%s runs to its end, and shows something', { timeout: TIMEOUT_MS }, async (name) => {
+    const program = new RunningProgram(spawn(process.execPath, [join(root, 'examples', name)]))
+    expect(await program.ends()).not.toBe('')
+  })
+
+  it.each(files)('%s is named in the README', (name) => {
+    expect(textOf('README.md')).toContain(`(examples/${name})`)
+  })
+})

@@ -1,0 +1,146 @@
+/** The programs in a document, run as a reader would run them: one after the other, each as it is printed. */
+
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { root } from './sources.js'
+
+/** A fenced block that can be run. */
+export interface Program {
+  /** Its place in the document, and its language. */
+  readonly name: string
+  readonly language: 'js' | 'python' | 'sh'
+  readonly text: string
+  /** What the `text` block right behind it says that it prints. */
+  readonly output: string | undefined
+}
+
+/** The port that documents use; a test takes a free one instead. */
+const PORT = /61613/g
+const LANGUAGES: readonly string[] = ['js', 'python', 'sh']
+
+/** All programs of a document, in order. Of shell blocks, those that talk to a broker: the others are commands to know. */
+export function programsIn(document: string): Program[] {
+  const text = readFileSync(join(root, document), 'utf8')
+  const blocks = [...text.matchAll(/^```(\w+)\n(.*?)^```$(?:\n\n```text\n(.*?)^```$)?/gms)]
+  return blocks.flatMap(([, language = '', program = '', output], at) => {
+    if (!LANGUAGES.includes(language) || (language === 'sh' && !/\bnc /.test(program))) return []
+    return [{ name: `${at + 1} (${language})`, language: language as Program['language'], text: program, output }]
+  })
+}
+
+/** What a program needs that is not there, as a reason to leave it out; undefined where nothing is missing. */
+export function missingFor({ language, text }: Program): string | undefined {
+  if (language === 'python' && pythonFor(text) === undefined) return 'needs stomp.py'
+  if (language === 'sh' && !works('sh', ['-c', 'command -v nc'])) return 'needs nc'
+  return undefined
+}
+
+/** Debian's packages are for Debian's Python, which need not be the first one. */
+function pythonFor(text: string): string | undefined {
+  const imports = /^import \w+/m.exec(text)?.[0] ?? ''
+  return ['python3', '/usr/bin/python3'].find((python) => works(python, ['-c', imports]))
+}
+
+function works(command: string, args: readonly string[]): boolean {
+  try {
+    execFileSync(command, args, { stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** One reader: a folder for the programs, a port, and the programs that are still running. */
+export class Reader {
+  readonly #folder: string
+  readonly #port: number
+  readonly #running: RunningProgram[] = []
+  #written = 0
+
+  private constructor(folder: string, port: number) {
+    this.#folder = folder
+    this.#port = port
+  }
+
+  static async create(name: string): Promise<Reader> {
+    // Below test/, so that programs find the clients that the tests have.
+    const folder = join(root, 'test', 'node_modules', '.programs', name.replaceAll('/', '-'))
+    rmSync(folder, { recursive: true, force: true })
+    mkdirSync(folder, { recursive: true })
+    return new Reader(folder, await freePort())
+  }
+
+  /** Starts a program, as it is printed but for the port. */
+  start({ language, text }: Program): RunningProgram {
+    const file = join(this.#folder, `${++this.#written}.${language === 'js' ? 'mjs' : language}`)
+    writeFileSync(file, text.replace(PORT, String(this.#port)))
+    const command = { js: process.execPath, python: pythonFor(text) ?? 'python3', sh: 'sh' }[language]
+    const running = new RunningProgram(spawn(command, [file], { stdio: ['ignore', 'pipe', 'pipe'] }), this.#port)
+    this.#running.push(running)
+    return running
+  }
+
+  /** Ends what is still running. */
+  async close(): Promise<void> {
+    for (const running of this.#running) await running.stop()
+    rmSync(this.#folder, { recursive: true, force: true })
+  }
+}
+
+/** A program that was started. */
+export class RunningProgram {
+  readonly #child: ChildProcess
+  readonly #port: number
+  readonly #exit: Promise<unknown>
+  #output = ''
+  #errors = ''
+
+  constructor(child: ChildProcess, port = 0) {
+    this.#child = child
+    this.#port = port
+    this.#exit = once(child, 'close')
+    child.stdout?.on('data', (text) => {
+      this.#output += text
+    })
+    child.stderr?.on('data', (text) => {
+      this.#errors += text
+    })
+  }
+
+  /** Resolves when all of `text` has been printed, whatever stands around it. */
+  async prints(text: string): Promise<void> {
+    const wanted = text.replace(PORT, String(this.#port))
+    while (!this.#output.includes(wanted)) {
+      if (this.#child.exitCode !== null) throw new Error(`it ended and did not print ${wanted}\n${this.#said}`)
+      await Promise.race([once(this.#child.stdout as NodeJS.ReadableStream, 'data'), this.#exit])
+    }
+  }
+
+  /** Resolves when it has ended well, with what it printed. */
+  async ends(): Promise<string> {
+    await this.#exit
+    if (this.#child.exitCode !== 0) throw new Error(`it ended with ${this.#child.exitCode}\n${this.#said}`)
+    return this.#output
+  }
+
+  async stop(): Promise<void> {
+    if (this.#child.exitCode === null) this.#child.kill('SIGKILL')
+    await this.#exit
+  }
+
+  get #said(): string {
+    return `it printed:\n${this.#output}\n${this.#errors}`
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  if (address === null || typeof address === 'string') throw new TypeError('a TCP server has a port')
+  return address.port
+}
