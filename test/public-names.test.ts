@@ -91,7 +91,16 @@ const REVIEWED: Readonly<Record<string, Names>> = {
       'encodeFrame',
       'negotiateVersion',
     ],
-    types: ['ClientCommand', 'DecoderContext', 'Frame', 'FrameLimits', 'FrameParts', 'ServerCommand', 'Version'],
+    types: [
+      'ClientCommand',
+      'DecoderContext',
+      'Frame',
+      'FrameLimits',
+      'FrameParts',
+      'OctetAccount',
+      'ServerCommand',
+      'Version',
+    ],
   },
   '@xtomp/core/ports': {
     values: [],

@@ -8,6 +8,7 @@ import {
   FRAME_LIMITS,
   type Frame,
   Interner,
+  type OctetAccount,
   OctetWriter,
   SERVER_COMMANDS,
   VERSIONS,
@@ -15,7 +16,6 @@ import {
 } from '@xtomp/core/codec'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { Account } from '../../packages/core/src/account.js'
 
 const COMMANDS = [...CLIENT_COMMANDS, ...SERVER_COMMANDS]
 
@@ -25,8 +25,22 @@ interface Parts {
   readonly body: Uint8Array
 }
 
+function countingAccount(): OctetAccount & { used: number } {
+  return {
+    bound: Number.POSITIVE_INFINITY,
+    used: 0,
+    take(octets) {
+      this.used += octets
+      return true
+    },
+    give(octets) {
+      this.used -= octets
+    },
+  }
+}
+
 function decoder(version: Version | undefined) {
-  const account = new Account(Number.POSITIVE_INFINITY)
+  const account = countingAccount()
   const made = new Decoder({ limits: FRAME_LIMITS, account, interner: new Interner(), commands: COMMANDS })
   made.version = version
   return { decoder: made, account }

@@ -1,6 +1,5 @@
 /** Octets into frames: whole ones, whatever the pieces in which they come. */
 
-import type { Account } from '../account.js'
 import { asBuffer } from '../body.js'
 import { overLimit, ProtocolError, printable, StompError } from '../errors.js'
 import { Headers } from '../headers.js'
@@ -25,11 +24,21 @@ import type { Version } from './version.js'
 const UNFINISHED = -1
 const TOO_LONG = -2
 
+/** Counts the octets of unfinished frames against a bound. */
+export interface OctetAccount {
+  /** The bound, in octets. */
+  readonly bound: number
+  /** Counts `octets` more and answers true, or counts nothing and answers false: there is no room. */
+  take(octets: number): boolean
+  /** Counts `octets` less. */
+  give(octets: number): void
+}
+
 /** What all decoders of a broker share. */
 export interface DecoderContext<Word extends string> {
   readonly limits: FrameLimits
   /** Counts unfinished frames. */
-  readonly account: Account
+  readonly account: OctetAccount
   readonly interner: Interner
   /** The command words that the other side may send. */
   readonly commands: readonly Word[]

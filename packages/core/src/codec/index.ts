@@ -4,7 +4,7 @@
  * @packageDocumentation
  */
 
-export { Decoder, type DecoderContext } from './decoder.js'
+export { Decoder, type DecoderContext, type OctetAccount } from './decoder.js'
 export { encodeFrame, type FrameParts } from './encoder.js'
 export { CLIENT_COMMANDS, type ClientCommand, type Frame, SERVER_COMMANDS, type ServerCommand } from './frame.js'
 export { FRAME_LIMITS, type FrameLimits } from './limits.js'
