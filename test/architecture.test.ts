@@ -27,6 +27,7 @@ const GROUND = [
   'headers',
   'logger',
   'message',
+  'reentry',
   'wheel',
 ]
 

@@ -433,8 +433,8 @@ overMemory('a fault of the host', (test) => {
     const opening = env.open({
       store: {
         apply: () => undefined,
-        // biome-ignore lint/correctness/useYield: it fails before there is a page
         async *recover() {
+          yield []
           throw failure
         },
       },

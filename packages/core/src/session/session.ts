@@ -320,6 +320,8 @@ export class Session implements Inbound, Consumer, Party, Asker, Replying, Beati
 
   /** What the host makes of a message for this subscription; undefined to skip it. */
   #judge(subscription: Subscription, message: StoredMessage): StoredMessage | undefined {
+    const { reentry } = this.context
+    reentry.enter()
     try {
       const context = { user: this.user, session: this.info, subscription: subscription.id }
       const answer = this.context.hooks.deliver?.(message, context)
@@ -330,6 +332,8 @@ export class Session implements Inbound, Consumer, Party, Asker, Replying, Beati
     } catch (error) {
       refusalOf(this.context, 'deliver', error)
       return undefined
+    } finally {
+      reentry.leave()
     }
   }
 
