@@ -42,7 +42,7 @@ try {
 }
 
 async function compare(): Promise<void> {
-  const generator = generatorFrom(values.stload ?? process.env['STLOAD'])
+  const generator = generatorFrom(values.stload ?? process.env.STLOAD)
   const rows = rowsNamed(values.rows)
   const pairs = Number(values.pairs ?? PAIRS)
   const date = new Date().toISOString()
@@ -105,7 +105,7 @@ async function alternate(row: Row, pairs: number, run: (kind: ServerKind) => Pro
 
 function runText({ measures }: Row, runs: Pair['runs']): string {
   const figures = ([kind, figures]: [string, Figures]): string =>
-    `${kind}: ${figures['ok'] === false ? 'FAILED ' : ''}${measures.map(({ figure }) => `${figure} ${figures[figure]}`).join(' ')}`
+    `${kind}: ${figures.ok === false ? 'FAILED ' : ''}${measures.map(({ figure }) => `${figure} ${figures[figure]}`).join(' ')}`
   return Object.entries(runs).map(figures).join('; ')
 }
 

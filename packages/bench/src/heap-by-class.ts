@@ -44,7 +44,7 @@ function serversNamed(name: string | undefined): readonly ServerKind[] {
 }
 
 async function weighConnections(kind: ServerKind): Promise<void> {
-  const generator = generatorFrom(values.stload ?? process.env['STLOAD'])
+  const generator = generatorFrom(values.stload ?? process.env.STLOAD)
   const few = await weigh(kind, FEW, generator)
   const many = await weigh(kind, MANY, generator)
   const each = (after: number, before: number): number => (after - before) / (MANY - FEW)

@@ -87,7 +87,7 @@ export function table(lines: readonly Summary[]): string {
 
 function figureOf(figures: Figures | undefined, name: string): number | undefined {
   const value = figures?.[name]
-  return typeof value === 'number' && figures?.['ok'] !== false ? value : undefined
+  return typeof value === 'number' && figures?.ok !== false ? value : undefined
 }
 
 function ratioOf(ours: number | undefined, bare: number | undefined): number | undefined {
