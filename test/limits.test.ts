@@ -310,6 +310,17 @@ const cases: { readonly [Name in keyof Limits]: LimitCase } = {
       }
     },
   },
+  patternSegments: {
+    says: 'takes a pattern of as many segments as allowed, and refuses one more',
+    run: async ({ open, connect }) => {
+      await open({ limits: { patternSegments: 4 } })
+      const client = await connect()
+      await client.confirm('SUBSCRIBE', { id: 0, destination: '/topic/a.*' })
+      await client.confirm('SUBSCRIBE', { id: 1, destination: '/topic/a.b.c.d.e' })
+      client.send('SUBSCRIBE', { id: 2, destination: '/topic/a.*.**' })
+      await refused(client, 'pattern-too-long', 'limits.patternSegments', 4)
+    },
+  },
   totalBytes: {
     says: 'holds as many octets in all as allowed, refuses a SEND beyond, and takes it when there is room again',
     run: async ({ open, connect, queue }) => {
@@ -340,6 +351,62 @@ const cases: { readonly [Name in keyof Limits]: LimitCase } = {
     },
   },
 }
+
+/** What is counted against the bound for the broker beside what waits in queues; the suite sees that none of it stays. */
+conformance('limits.totalBytes', (test) => {
+  test('counts the headers of a frame that is not whole', async ({ open, connect, until }) => {
+    const broker = await open()
+    const client = await connect()
+    client.write(`SEND\ndestination:/queue/a\n${`x:${'v'.repeat(10_000)}\n`.repeat(20)}`)
+    await until(() => broker.stats().bytes >= 200_000)
+    client.write('\nbody')
+    await until(() => broker.stats().bytes >= 200_000 + 'body'.length)
+  })
+
+  test('counts a message while a hook judges it', async ({ open, connect, until }) => {
+    const judged = gate()
+    const broker = await open({ hooks: { send: () => judged.opened } })
+    const client = await connect()
+    client.send('SEND', { destination: '/topic/a', receipt: 'r' }, 'b'.repeat(100_000))
+    await until(() => broker.stats().bytes >= 100_000)
+    judged.open()
+    await client.frame('RECEIPT')
+    expect(broker.stats().bytes).toBe(0)
+  })
+
+  test('refuses a message that no hook has judged when there is no room for it', async ({ open, connect }) => {
+    await open({ limits: { totalBytes: 50_000 }, hooks: { send: () => true } })
+    const client = await connect()
+    client.send('SEND', { destination: '/topic/a', receipt: 'r' }, 'b'.repeat(50_000))
+    const error = await client.error('memory-full')
+    expect(error.text).toContain('limits.totalBytes')
+  })
+
+  test('counts nothing of a session that is ended to make room for its own frame', async ({
+    open,
+    connect,
+    topic,
+    until,
+    door,
+    skip,
+  }) => {
+    if (door !== 'memory') skip('what the system holds for a socket is not the broker’s')
+    const broker = await open({ limits: { totalBytes: 400_000, bodyBytes: 1_000_000 } })
+    const destination = topic('a')
+    const slow = await connect()
+    await slow.confirm('SUBSCRIBE', { id: 0, destination })
+    slow.pause()
+    const producer = await connect()
+    for (let sent = 0; sent < 20; sent++) await producer.confirm('SEND', { destination }, 'b'.repeat(10_000))
+    const before = broker.stats().bytes
+    expect(before).toBeGreaterThan(100_000)
+    slow.write(`SEND\ndestination:/queue/a\ncontent-length:900000\n\n${'c'.repeat(150_000)}`)
+    await until(() => broker.stats().subscriptions === 0)
+    slow.abort()
+    await until(() => broker.stats().sessions === 1)
+    expect(broker.stats().bytes).toBe(0)
+  })
+})
 
 conformance('limits', (test) => {
   for (const [name, { says, run }] of Object.entries(cases)) test(`${says} (limits.${name})`, run)
@@ -396,6 +463,7 @@ describe('the options of limits', () => {
       stallMs: 30_000,
       destinations: 10_000,
       destinationLength: KIB,
+      patternSegments: 32,
       totalBytes: 256 * MIB,
     } satisfies Limits)
   })

@@ -203,6 +203,18 @@ conformance('headers', (test) => {
     await client.error('header-missing')
   })
 
+  test('trims long runs of spaces in 1.0 in time that grows as they do, not as their square [38]', async (env) => {
+    await env.open({ limits: { headerLineBytes: 1 << 20, connectBytes: 1 << 20 } })
+    const spaced = `a${' '.repeat(1_000_000)}b`
+    const client = await env.client()
+    client.write(`CONNECT\nx:${spaced}\n\n\0`)
+    await client.frame('CONNECTED', { version: '1.0' })
+    const destination = env.topic('spaced')
+    await client.confirm('SUBSCRIBE', { destination })
+    client.send('SEND', { destination, spaced: ` \t${spaced}\t ` })
+    expect((await client.frame('MESSAGE')).headers.spaced).toBe(spaced)
+  })
+
   test('keeps spaces in names [39]', async (env) => {
     for (const version of VERSIONS) {
       const { send } = await echo(env, version)

@@ -29,7 +29,8 @@ export class Account {
 
   /** Counts `octets` more and answers true, or counts nothing and answers false: there is no room. */
   take(octets: number): boolean {
-    if (this.used + octets > this.bound) this.#relieve()
+    if (octets > this.bound) return false
+    if (this.used + octets > this.bound) this.#relieve(octets)
     if (this.used + octets > this.bound) return false
     this.used += octets
     return true
@@ -38,7 +39,7 @@ export class Account {
   /** Counts `octets` more, whatever the bound: they are held already. */
   charge(octets: number): void {
     this.used += octets
-    if (this.used > this.bound) this.#relieve()
+    if (this.used > this.bound) this.#relieve(0)
   }
 
   /** Counts `octets` less. */
@@ -46,9 +47,9 @@ export class Account {
     this.used -= octets
   }
 
-  /** The largest go first. */
-  #relieve(): void {
-    const target = this.bound * RELIEVED_SHARE
+  /** Makes room for `octets`, and some more. The largest go first. */
+  #relieve(octets: number): void {
+    const target = Math.max(0, this.bound * RELIEVED_SHARE - octets)
     const largestFirst = [...this.relievables].sort((one, other) => other.heldBytes - one.heldBytes)
     for (const relievable of largestFirst) {
       if (this.used <= target || relievable.heldBytes === 0) break

@@ -37,6 +37,7 @@ export const ERROR_CODES = {
   'destination-too-long': 'destination name too long',
   'destinations-too-many': 'too many destinations',
   'pattern-refused': 'pattern not allowed here',
+  'pattern-too-long': 'pattern has too many segments',
   'transaction-duplicate': 'transaction already open',
   'transaction-unknown': 'unknown transaction',
   'transactions-too-many': 'too many open transactions',
@@ -107,6 +108,11 @@ export interface Excess {
 /** An error for a passed limit: names the limit, the size seen and the option. */
 export function overLimit(code: ErrorCode, { what, limit, seen, unit, option }: Excess): ProtocolError {
   return new ProtocolError(code, `${what} may have ${limit} ${unit}, this makes ${seen} (option ${option})`)
+}
+
+/** An error for the one bound over everything that is held, which is reached by all together. */
+export function memoryFull(bound: number): StompError {
+  return new StompError('memory-full', `the broker holds ${bound} octets, its bound (option limits.totalBytes)`)
 }
 
 const ECHO_OCTETS = 64

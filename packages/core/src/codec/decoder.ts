@@ -1,12 +1,12 @@
 /** Octets into frames: whole ones, whatever the pieces in which they come. */
 
 import { asBuffer } from '../body.js'
-import { overLimit, ProtocolError, printable, StompError } from '../errors.js'
+import { memoryFull, overLimit, ProtocolError, printable } from '../errors.js'
 import { Headers } from '../headers.js'
 import { unescapeText } from './escape.js'
 import { type Frame, NO_BODY } from './frame.js'
 import type { FrameLimits } from './limits.js'
-import { BACKSLASH, COLON, CR, type Interner, LF, NUL } from './octets.js'
+import { BACKSLASH, COLON, CR, type Interner, LF, NUL, SPACE, TAB } from './octets.js'
 import type { Version } from './version.js'
 
 /*
@@ -91,6 +91,8 @@ export class Decoder<Word extends string> {
   #contentLength = -1
   /** Octets of the frame's lines so far. */
   #lineBytes = 0
+  /** How many of them are counted in the account: an unfinished frame's headers are held as text. */
+  #countedLines = 0
   /** Of the line scanned last: where its first colon is, from its start, and what it holds beside plain text. */
   #colon = -1
   #odd = 0
@@ -123,8 +125,9 @@ export class Decoder<Word extends string> {
     return this.#readBody()
   }
 
-  /** Copies what is unread and not ours, once. @throws ProtocolError `memory-full` */
+  /** Copies what is unread and not ours, once, and counts what it holds. @throws StompError `memory-full` */
   keep(): void {
+    this.#countLines()
     if (this.#at === this.#end) this.#forget()
     else if (this.#kept === 0) this.#move(this.#sizeFor(this.#end - this.#at))
   }
@@ -132,6 +135,8 @@ export class Decoder<Word extends string> {
   /** Drops everything, and takes it off the account. */
   release(): void {
     this.#forget()
+    this.#phase = BETWEEN_FRAMES
+    this.#countLines()
     this.#pairs = []
     this.#headers = Headers.none
   }
@@ -385,12 +390,7 @@ export class Decoder<Word extends string> {
 
   /** Moves what is unread to the start of a copy of our own. */
   #move(size: number): void {
-    if (!this.#context.account.take(size)) {
-      throw new StompError(
-        'memory-full',
-        `the broker holds ${this.#context.account.bound} octets, its bound (option limits.totalBytes)`,
-      )
-    }
+    this.#count(size)
     const copy = Buffer.allocUnsafeSlow(size)
     const end = this.#octets.copy(copy, 0, this.#at, this.#end)
     const searched = Math.max(0, this.#searched - this.#at)
@@ -399,6 +399,18 @@ export class Decoder<Word extends string> {
     this.#kept = size
     this.#end = end
     this.#searched = searched
+  }
+
+  #countLines(): void {
+    const lines = this.#phase === BETWEEN_FRAMES ? 0 : this.#lineBytes
+    if (lines > this.#countedLines) this.#count(lines - this.#countedLines)
+    else if (lines < this.#countedLines) this.#context.account.give(this.#countedLines - lines)
+    this.#countedLines = lines
+  }
+
+  #count(octets: number): void {
+    const { account } = this.#context
+    if (!account.take(octets)) throw memoryFull(account.bound)
   }
 
   #forget(): void {
@@ -428,5 +440,14 @@ function lengthIn(text: string): number | undefined {
 
 /** Spaces around names and values mean nothing in 1.0; other white space is text. */
 function trimmed(text: string): string {
-  return text.replace(/^[ \t]+|[ \t]+$/g, '')
+  // A pattern for the end of a text looks from each of its spaces anew: the time of a long run of them would be its square.
+  let start = 0
+  let end = text.length
+  while (start < end && isSpace(text.charCodeAt(start))) start++
+  while (end > start && isSpace(text.charCodeAt(end - 1))) end--
+  return text.slice(start, end)
+}
+
+function isSpace(unit: number): boolean {
+  return unit === SPACE || unit === TAB
 }

@@ -1,6 +1,7 @@
 /** Octets by name, octets read as text, and text written as octets. */
 
 export const NUL = 0x00
+export const TAB = 0x09
 export const LF = 0x0a
 export const CR = 0x0d
 export const SPACE = 0x20

@@ -32,6 +32,8 @@ export interface DestinationLimits {
   readonly destinations: number
   /** A destination's name, in characters. @defaultValue 1,024 */
   readonly destinationLength: number
+  /** The segments of a pattern. @defaultValue 32 */
+  readonly patternSegments: number
 }
 
 /** What all destinations of a broker share, and the one place where held messages are counted. */

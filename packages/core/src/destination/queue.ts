@@ -1,6 +1,6 @@
 /** A destination that keeps each message until one of its subscriptions has settled it. */
 
-import { StompError } from '../errors.js'
+import { memoryFull, StompError } from '../errors.js'
 import type { StoredMessage } from '../message.js'
 import { type Completion, nobody, type Outcome } from '../ports/destination.js'
 import { WakeUp } from '../wheel.js'
@@ -117,7 +117,7 @@ export class Queue implements LocalDestination {
     this.#bytes += message.bytes
     let noRoom: NoRoom | undefined
     if (!this.#makeRoom(message)) noRoom = mayWait ? 'wait' : this.#full()
-    else if (!this.#context.hold(message)) noRoom = this.#memoryFull()
+    else if (!this.#context.hold(message)) noRoom = memoryFull(this.#context.account.bound)
     if (noRoom === undefined) return undefined
     this.#messages--
     this.#bytes -= message.bytes
@@ -317,11 +317,6 @@ export class Queue implements LocalDestination {
           'queue-full',
           `${this.name} may hold ${maxBytes} octets, this makes ${this.#bytes} (option destinations[].maxBytes)`,
         )
-  }
-
-  #memoryFull(): StompError {
-    const { bound } = this.#context.account
-    return new StompError('memory-full', `the broker holds ${bound} octets, its bound (option limits.totalBytes)`)
   }
 
   #isExpired({ message }: Delivery): boolean {

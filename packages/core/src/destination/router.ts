@@ -5,7 +5,7 @@ import type { StoredMessage } from '../message.js'
 import type { Completion } from '../ports/destination.js'
 import type { DestinationContext } from './context.js'
 import type { LocalDestination } from './local.js'
-import { isPattern, isReserved, RESERVED_PREFIXES } from './name.js'
+import { isPattern, isReserved, RESERVED_PREFIXES, segmentsOf } from './name.js'
 import { Patterns } from './patterns.js'
 import { type Policy, policyFor } from './policy.js'
 import { Queue } from './queue.js'
@@ -83,7 +83,9 @@ export class Router {
   /** Makes nothing, but says whether the name is one to subscribe to. @throws StompError where it is not */
   checkSubscribe(name: string): void {
     this.#check(name)
-    if (isPattern(name) && policyFor(name, this.#context.rules).type === 'queue') {
+    if (!isPattern(name)) return
+    this.#checkSegments(name)
+    if (policyFor(name, this.#context.rules).type === 'queue') {
       throw new ProtocolError(
         'pattern-refused',
         `${printable(name)} is a pattern over queues; patterns are for topics only`,
@@ -140,6 +142,16 @@ export class Router {
         'destination-reserved',
         `${printable(name)} begins with a reserved prefix: ${RESERVED_PREFIXES.join(' ')}`,
       )
+    }
+  }
+
+  /** Each segment of a pattern is a step that every topic's name may have to take. */
+  #checkSegments(pattern: string): void {
+    const limit = this.#context.limits.patternSegments
+    const seen = segmentsOf(pattern).length
+    if (seen > limit) {
+      const excess = { what: 'a pattern', limit, seen, unit: 'segments', option: 'limits.patternSegments' }
+      throw overLimit('pattern-too-long', excess)
     }
   }
 

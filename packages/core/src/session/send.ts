@@ -15,10 +15,22 @@ export function send(session: Session, command: SendCommand): Step {
   const { hooks } = session.context
   const message = messageOf(session, command)
   if (hooks.authorize === undefined && hooks.send === undefined) return accept(session, command, message)
-  // A hook may answer after the octets that the body is a view of are gone.
-  message.own()
   const access = { action: 'send', destination: command.destination, isPattern: false } as const
-  return authorize(session, access, () => judge(session, message, (judged) => accept(session, command, judged)))
+  return whileJudged(session, message, () =>
+    authorize(session, access, () => judge(session, message, (judged) => accept(session, command, judged))),
+  )
+}
+
+/** A hook may answer after the octets that the body is a view of are gone: until it has, the message is held and counted. */
+function whileJudged(session: Session, message: StoredMessage, task: () => Step): Step {
+  session.judge(message)
+  let step: Step
+  try {
+    step = task()
+    return step?.finally(() => session.judged())
+  } finally {
+    if (step === undefined) session.judged()
+  }
 }
 
 function messageOf({ context }: Session, command: SendCommand): StoredMessage {

@@ -11,7 +11,7 @@ import { LEGAL_COMMANDS, type SessionState } from '../command/rules.js'
 import type { Delivery } from '../destination/delivery.js'
 import type { Router } from '../destination/router.js'
 import type { Consumer, Subscription } from '../destination/subscription.js'
-import { ProtocolError, StompError } from '../errors.js'
+import { memoryFull, ProtocolError, StompError } from '../errors.js'
 import { StoredMessage } from '../message.js'
 import type { CloseReason, Connection, Inbound } from '../ports/connection.js'
 import { type Completion, nobody } from '../ports/destination.js'
@@ -69,6 +69,8 @@ export class Session implements Inbound, Consumer, Party, Asker, Replying, Beati
   #unreceipted: Completion | undefined
   /** The completion of the frame that a queue asks to wait. */
   #held: Completion | undefined
+  /** The message that a hook judges. */
+  #judged: StoredMessage | undefined
   #deadline: WakeUp | undefined
   #pauses = 0
   #deliveries = 0
@@ -122,7 +124,7 @@ export class Session implements Inbound, Consumer, Party, Asker, Replying, Beati
     try {
       this.#decoder.receive(octets)
       // Octets that came while a frame is acted on, or while the session waits, are kept for later.
-      if (this.#isRunning || this.#pauses !== 0) this.#decoder.keep()
+      if (this.#isRunning || this.#pauses !== 0) this.#keep()
     } catch (error) {
       this.#failed(error)
     }
@@ -168,12 +170,18 @@ export class Session implements Inbound, Consumer, Party, Asker, Replying, Beati
         if (frame === undefined) break
         this.#take(frame)
       }
-      if (this.#isOpen) this.#decoder.keep()
+      this.#keep()
     } catch (error) {
       this.#failed(error)
     }
     this.#isRunning = false
     if (this.#isInputEnded && this.#pauses === 0 && !this.#isLastTaken && this.#isOpen) this.#endOfInput()
+  }
+
+  #keep(): void {
+    if (this.#isOpen) this.#decoder.keep()
+    // Making room in the broker may have ended this very session.
+    if (!this.#isOpen) this.#decoder.release()
   }
 
   #take(frame: Frame): void {
@@ -248,7 +256,7 @@ export class Session implements Inbound, Consumer, Party, Asker, Replying, Beati
 
   deliver(subscription: Subscription, message: StoredMessage, delivery: Delivery | undefined): void {
     const unsettled = subscription.ackMode === 'auto' ? undefined : delivery
-    const shown = this.context.hooks.deliver === undefined ? message : this.#judge(subscription, message)
+    const shown = this.context.hooks.deliver === undefined ? message : this.#show(subscription, message)
     if (shown === undefined) {
       if (unsettled !== undefined) {
         subscription.unacknowledged?.remove(unsettled)
@@ -319,7 +327,7 @@ export class Session implements Inbound, Consumer, Party, Asker, Replying, Beati
   }
 
   /** What the host makes of a message for this subscription; undefined to skip it. */
-  #judge(subscription: Subscription, message: StoredMessage): StoredMessage | undefined {
+  #show(subscription: Subscription, message: StoredMessage): StoredMessage | undefined {
     const { reentry } = this.context
     reentry.enter()
     try {
@@ -377,6 +385,19 @@ export class Session implements Inbound, Consumer, Party, Asker, Replying, Beati
   hold(completion: Completion): void {
     this.#held = completion
     this.#pause(HELD_BY_QUEUE)
+  }
+
+  /** Holds a message while a hook judges it. @throws StompError `memory-full` */
+  judge(message: StoredMessage): void {
+    const { destinations } = this.context
+    if (!destinations.hold(message)) throw memoryFull(destinations.account.bound)
+    this.#judged = message
+  }
+
+  /** The hook has answered, or nobody is interested any more. */
+  judged(): void {
+    if (this.#judged !== undefined) this.context.destinations.release(this.#judged)
+    this.#judged = undefined
   }
 
   /** Its transactions; there are none until the first BEGIN. */
@@ -452,6 +473,7 @@ export class Session implements Inbound, Consumer, Party, Asker, Replying, Beati
     this.#clearDeadline()
     this.heartBeat?.stop()
     this.#decoder.release()
+    this.judged()
     this.#replies?.close()
     this.#transactions?.close()
     for (const subscription of this.subscriptions) subscription.end()

@@ -2,7 +2,7 @@
 
 import type { DestinationContext } from '../destination/context.js'
 import type { Delivery } from '../destination/delivery.js'
-import { overLimit, ProtocolError, printable, StompError } from '../errors.js'
+import { memoryFull, overLimit, ProtocolError, printable } from '../errors.js'
 import type { StoredMessage } from '../message.js'
 import type { SessionLimits } from './context.js'
 
@@ -64,12 +64,7 @@ export class Transactions {
   send(id: string, message: StoredMessage): void {
     const transaction = this.get(id)
     this.#count(message.bytes)
-    if (!this.#context.hold(message)) {
-      throw new StompError(
-        'memory-full',
-        `the broker holds ${this.#context.account.bound} octets, its bound (option limits.totalBytes)`,
-      )
-    }
+    if (!this.#context.hold(message)) throw memoryFull(this.#context.account.bound)
     transaction.messages.push(message)
   }
 
