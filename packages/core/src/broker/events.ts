@@ -23,7 +23,7 @@ export interface SubscriptionInfo {
 export interface BrokerEvents<User = unknown> {
   /** CONNECTED was sent. */
   connect: { readonly session: SessionInfo<User> }
-  /** A session is over. */
+  /** A session is over. Of one that connected before anybody listened to this, addresses may not be known any more. */
   disconnect: { readonly session: SessionInfo<User>; readonly reason: CloseReason }
   /** A subscription is active. */
   subscribe: { readonly session: SessionInfo<User>; readonly subscription: SubscriptionInfo }

@@ -10,7 +10,11 @@ import type { SubscriptionInfo } from './events.js'
 export function sessionReports<User>(emitter: Emitter<User>, gone: (session: Party) => void): SessionReports {
   const infoOf = ({ info }: Party): SessionInfo<User> => info as SessionInfo<User>
   return {
-    connected: (session) => emitter.emit('connect', () => ({ session: infoOf(session) })),
+    connected: (session) => {
+      // Once a connection is gone nobody can say whose it was: who will hear of its end has that noted now.
+      if (emitter.isHeard('disconnect')) infoOf(session)
+      emitter.emit('connect', () => ({ session: infoOf(session) }))
+    },
     ended: (session, reason) => emitter.emit('disconnect', () => ({ session: infoOf(session), reason })),
     gone,
     subscribed: (session, subscription) =>
