@@ -83,12 +83,17 @@ export class SocketConnection implements Connection {
   }
 
   send(octets: Uint8Array, _frameEnds: readonly number[]): boolean {
-    if (this.#socket.destroyed) return true
+    // Nothing leaves any more: answering true would have whole queues poured into it before its end is told.
+    if (this.#socket.destroyed) return false
     this.#socket.write(octets)
     // Node writes what the kernel takes before `write` returns: with nothing left, the memory is free again.
     this.#isBlocked = this.#socket.writableLength > 0
     // Node tells of a drain only when much was waiting: of less we are told when nothing at all has been written after it.
-    if (this.#isBlocked && !this.#socket.writableNeedDrain) this.#socket.write(NOTHING, () => this.drained())
+    if (this.#isBlocked && !this.#socket.writableNeedDrain) {
+      this.#socket.write(NOTHING, (error) => {
+        if (!error) this.drained()
+      })
+    }
     return !this.#isBlocked
   }
 

@@ -85,7 +85,7 @@ class MemoryConnection implements Connection {
   }
 
   send(octets: Uint8Array, _frameEnds: readonly number[]): boolean {
-    if (this.#isClosed) return true
+    if (this.#isClosed) return false
     this.#outgoing.push(Uint8Array.from(octets))
     this.#outgoingBytes += octets.length
     this.#plan()

@@ -36,7 +36,8 @@ export interface Connection {
    * ascending; octets after the last of them begin a frame that the next call goes on with.
    *
    * True: all of it has left, and the caller may use the memory again. False: the connection keeps `octets` as they
-   * are, nothing more is to be sent until {@link Inbound.drained}. Never calls the Inbound before it returns.
+   * are, nothing more is to be sent until {@link Inbound.drained}; so does one that is gone and has not said so yet, and
+   * it never drains. Never calls the Inbound before it returns.
    */
   send(octets: Uint8Array, frameEnds: readonly number[]): boolean
   /** Stops reading. `receive` may still be called for what was already read. */
