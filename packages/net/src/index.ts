@@ -4,4 +4,6 @@
  * @packageDocumentation
  */
 
-export { type Listener, type ListenOptions, listen } from './listen.js'
+export { listen } from './listen.js'
+export type { ListenOptions } from './options.js'
+export type { Listener } from './socket-door.js'

@@ -76,7 +76,10 @@ export interface Broker<User = unknown> {
   on<Name extends keyof BrokerEvents<User>>(event: Name, listener: (payload: BrokerEvents<User>[Name]) => void): this
   /** Listens no more. */
   off<Name extends keyof BrokerEvents<User>>(event: Name, listener: (payload: BrokerEvents<User>[Name]) => void): this
-  /** Registers a door, to be closed with the broker; answers what takes it off the list. */
+  /**
+   * Registers a door, to be closed with the broker; answers what takes it off the list.
+   * @throws StompError `broker-closing` where it is too late: nobody would close the door
+   */
   addDoor(door: Door): () => void
   /** What is there at this moment. */
   stats(): BrokerStats

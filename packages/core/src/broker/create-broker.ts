@@ -151,6 +151,7 @@ class LocalBroker<User> implements Broker<User> {
   }
 
   addDoor(door: Door): () => void {
+    if (this.#closed !== undefined) throw closing()
     this.#doors.add(door)
     return () => this.#doors.delete(door)
   }

@@ -1,0 +1,130 @@
+/** A door made of a server whose connections are sockets: what TCP and UNIX sockets have in common. */
+
+import type { Server, Socket } from 'node:net'
+import { type Broker, type Door, StompError } from '@xtomp/core'
+import { bind } from './bind.js'
+import type { ListenSettings } from './options.js'
+import { connect, type SocketConnection, type SocketOptions } from './socket-connection.js'
+
+/** An open door. */
+export interface Listener {
+  /** The port, where it listens on TCP. */
+  readonly port: number | undefined
+  /** The address that it is bound to, or the UNIX socket's path. */
+  readonly address: string
+  /** How many connections it has taken and not lost; those that it turned away do not count. */
+  readonly connections: number
+  /**
+   * Stops accepting, ends the sessions that came through this door with an ERROR `broker-closing`, and resolves when
+   * every connection, timer and the listening socket itself is gone. The broker stays as it is; its other doors, too.
+   */
+  close(): Promise<void>
+}
+
+/** Hands the sockets of a server to a broker, and is closed with it. */
+export class SocketDoor implements Listener, Door {
+  readonly #broker: Broker
+  readonly #server: Server
+  readonly #settings: ListenSettings
+  readonly #sockets: SocketOptions
+  readonly #connections = new Set<SocketConnection>()
+  /** Those beyond the limit, until they have read why. */
+  readonly #turnedAway = new Set<SocketConnection>()
+  #forget: (() => void) | undefined
+  #opening: Promise<void> | undefined
+  #stopped: Promise<void> | undefined
+  #lastGone: (() => void) | undefined
+  #port: number | undefined
+  #address = ''
+
+  constructor(broker: Broker, server: Server, settings: ListenSettings) {
+    this.#broker = broker
+    this.#server = server
+    this.#settings = settings
+    const transport = 'path' in settings.place ? 'unix' : 'tcp'
+    this.#sockets = { transport, lingerMs: settings.lingerMs, closed: (connection) => this.#gone(connection) }
+  }
+
+  get port(): number | undefined {
+    return this.#port
+  }
+
+  get address(): string {
+    return this.#address
+  }
+
+  get connections(): number {
+    return this.#connections.size
+  }
+
+  /** Resolves when it is open. Rejects as the system does, or with `broker-closing`, and then nothing is left. */
+  async open(): Promise<void> {
+    // Known to the broker before it is open: one that is closed meanwhile must not leave it open behind.
+    this.#forget = this.#broker.addDoor(this)
+    this.#opening = bind(this.#server, this.#settings)
+    try {
+      await this.#opening
+    } catch (error) {
+      this.#forget()
+      throw error
+    }
+    if (this.#stopped !== undefined) {
+      await this.close()
+      throw new StompError('broker-closing', 'the broker was closed while this door was opening')
+    }
+    // A connection that the system could not accept is no reason to end the process: it tries again by itself.
+    this.#server.on('error', () => undefined)
+    this.#note(this.#server.address())
+  }
+
+  /** Takes a socket that the server has accepted. */
+  accept(socket: Socket): void {
+    const { maxConnections } = this.#settings
+    const connection = connect(this.#broker, socket, this.#sockets)
+    if (this.#connections.size < maxConnections) {
+      this.#connections.add(connection)
+      return
+    }
+    this.#turnedAway.add(connection)
+    const text = `this door takes ${maxConnections} connections, and has them (option maxConnections)`
+    connection.inbound?.refuse(new StompError('connections-too-many', text))
+  }
+
+  stop(): void {
+    this.#stopped ??= this.#stop()
+  }
+
+  async close(): Promise<void> {
+    this.stop()
+    for (const { inbound } of this.#connections)
+      inbound?.refuse(new StompError('broker-closing', 'this door is closing; connect again later'))
+    await this.#stopped
+    this.#forget?.()
+  }
+
+  async #stop(): Promise<void> {
+    // A server that is closed before it listens would listen all the same.
+    await this.#opening?.catch(() => undefined)
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()))
+    // Node tells of the server's end before it has told the last sockets of theirs.
+    if (!this.#isEmpty) await new Promise<void>((resolve) => (this.#lastGone = resolve))
+  }
+
+  get #isEmpty(): boolean {
+    return this.#connections.size + this.#turnedAway.size === 0
+  }
+
+  #gone(connection: SocketConnection): void {
+    this.#connections.delete(connection)
+    this.#turnedAway.delete(connection)
+    if (this.#isEmpty) this.#lastGone?.()
+  }
+
+  #note(bound: ReturnType<Server['address']>): void {
+    if (typeof bound === 'string') this.#address = bound
+    else if (bound !== null) {
+      this.#port = bound.port
+      this.#address = bound.address
+    }
+  }
+}
