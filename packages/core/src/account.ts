@@ -22,6 +22,7 @@ export class Account {
   used = 0
   /** Whoever holds memory that can be given back. */
   readonly relievables = new Set<Relievable>()
+  #isRelieving = false
 
   constructor(bound: number) {
     this.bound = bound
@@ -49,11 +50,22 @@ export class Account {
 
   /** Makes room for `octets`, and some more. The largest go first. */
   #relieve(octets: number): void {
-    const target = Math.max(0, this.bound * RELIEVED_SHARE - octets)
+    // Who gives back may count something else on its way: that is made up for by the next in line, not from within.
+    if (this.#isRelieving) return
+    this.#isRelieving = true
+    try {
+      this.#relieveDownTo(Math.max(0, this.bound * RELIEVED_SHARE - octets))
+    } finally {
+      this.#isRelieving = false
+    }
+  }
+
+  #relieveDownTo(target: number): void {
     const largestFirst = [...this.relievables].sort((one, other) => other.heldBytes - one.heldBytes)
     for (const relievable of largestFirst) {
-      if (this.used <= target || relievable.heldBytes === 0) break
-      relievable.relieve()
+      if (this.used <= target) break
+      // Who was before it may have ended this one, too.
+      if (relievable.heldBytes > 0) relievable.relieve()
     }
   }
 }

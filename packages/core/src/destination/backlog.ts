@@ -27,7 +27,6 @@ export class Backlog implements Relievable {
     this.#context = context
     this.#owner = owner
     this.#policy = policy
-    context.account.relievables.add(this)
   }
 
   get isEmpty(): boolean {
@@ -47,6 +46,8 @@ export class Backlog implements Relievable {
       this.#context.release(message)
       return
     }
+    // Only who holds something is asked to give it back.
+    if (this.heldBytes === 0) this.#context.account.relievables.add(this)
     this.#messages.push(message)
     this.heldBytes += bytes
   }
@@ -61,6 +62,7 @@ export class Backlog implements Relievable {
       this.#first = 0
     }
     this.heldBytes -= message.bytes
+    if (this.heldBytes === 0) this.#context.account.relievables.delete(this)
     this.#context.release(message)
     return message
   }
@@ -68,13 +70,12 @@ export class Backlog implements Relievable {
   /** Drops everything. */
   close(): void {
     while (this.shift() !== undefined);
-    this.#context.account.relievables.delete(this)
   }
 
   relieve(): void {
     this.#report()
     if (this.#policy.whenSlow === 'disconnect') this.#owner.cut()
-    else while (this.shift() !== undefined);
+    else this.close()
   }
 
   /** Whether the message may be added; an empty backlog takes one of any size. */

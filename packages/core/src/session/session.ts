@@ -274,10 +274,6 @@ export class Session implements Inbound, Consumer, Party, Asker, Replying, Beati
   }
 
   cut(_subscription: Subscription): void {
-    this.relieve()
-  }
-
-  relieve(): void {
     this.#outgoing.drop()
     this.fail(
       new StompError(
@@ -285,6 +281,15 @@ export class Session implements Inbound, Consumer, Party, Asker, Replying, Beati
         'messages come faster than you take them, and no more may wait (option destinations[].backlogBytes)',
       ),
     )
+  }
+
+  relieve(): void {
+    const { bound } = this.context.destinations.account
+    // What the connection keeps is free only once that is gone: there is no time for an ERROR that nobody reads.
+    this.#cut({
+      code: 'slow-consumer',
+      message: `the peer leaves octets untaken while the broker holds ${bound}, its bound (option limits.totalBytes)`,
+    })
   }
 
   beat(): void {
@@ -463,6 +468,7 @@ export class Session implements Inbound, Consumer, Party, Asker, Replying, Beati
 
   #cut(reason: CloseReason): void {
     if (this.#isOpen) this.#leave(reason)
+    this.#outgoing.end()
     this.#connection.abort()
   }
 
