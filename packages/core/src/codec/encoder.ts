@@ -11,6 +11,17 @@ import type { Version } from './version.js'
 export interface FrameSink {
   /** Takes a frame, or with `endsFrame` false its first part: the next call goes on with it. */
   add(octets: Uint8Array, start: number, end: number, endsFrame: boolean): void
+  /** Takes the last part of a frame, which others take too. */
+  share(rest: SharedRest): void
+}
+
+/** The rest of a large MESSAGE, in memory of its own: all who are sent it refer to the one encoding, for as long as it takes. */
+export interface SharedRest {
+  readonly octets: Uint8Array
+  /** Where it ends; it begins at 0. */
+  readonly end: number
+  /** How many keep it waiting: it is counted once. */
+  holders: number
 }
 
 /** A frame to be encoded: its headers not yet escaped. */
@@ -82,6 +93,8 @@ export class MessageEncoder {
   /** Whose frame it is, where anybody else with that id may have it too. */
   #subscription: string | undefined
   #isShareable = false
+  /** The rest of the last message, where that is large. */
+  #shared: SharedRest | undefined
 
   constructor(writer: OctetWriter) {
     this.#writer = writer
@@ -107,6 +120,7 @@ export class MessageEncoder {
   forget(): void {
     this.#message = undefined
     this.#octets = new Uint8Array(0)
+    this.#shared = undefined
   }
 
   #encodeSmall(message: StoredMessage, envelope: MessageEnvelope): void {
@@ -126,12 +140,11 @@ export class MessageEncoder {
   }
 
   #encodeLarge(message: StoredMessage, envelope: MessageEnvelope, sink: FrameSink): void {
-    if (message !== this.#message || envelope.version !== this.#version) {
+    if (this.#shared === undefined || message !== this.#message || envelope.version !== this.#version) {
       const writer = new OctetWriter(0)
       writer.reserve(restBound(message))
       writeRest(writer, message, envelope.version)
-      this.#restStart = 0
-      this.#end = writer.at
+      this.#shared = { octets: writer.octets, end: writer.at, holders: 0 }
       this.#remember(writer.octets, message, envelope.version)
     }
     this.#isShareable = false
@@ -139,7 +152,7 @@ export class MessageEncoder {
     const start = this.#writer.at
     writeHead(this.#writer, envelope)
     sink.add(this.#writer.octets, start, this.#writer.at, false)
-    sink.add(this.#octets, this.#restStart, this.#end, true)
+    sink.share(this.#shared)
   }
 
   #remember(octets: Uint8Array, message: StoredMessage, version: Version): void {

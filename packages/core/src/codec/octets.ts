@@ -41,11 +41,12 @@ function equals(text: string, octets: Buffer, start: number): boolean {
   return true
 }
 
-const SLAB_BYTES = 256 * 1024
+const SLAB_BYTES = 64 * 1024
 
 /**
  * Writes one frame after the other into a slab of memory. What was written stays where it is: a full slab is left to
- * those who still refer to it, and {@link OctetWriter.reuse} starts the slab again once nobody does.
+ * those who still refer to it, and {@link OctetWriter.reuse} starts the slab again once nobody does. A slab is small:
+ * whoever refers to a few octets of it keeps all of it.
  */
 export class OctetWriter {
   /** The slab now. */
@@ -53,6 +54,7 @@ export class OctetWriter {
   /** Where the next octet goes. */
   at = 0
   readonly #slabBytes: number
+  #isPinned = false
 
   /** Slabs have `slabBytes`, or what the largest frame needs. */
   constructor(slabBytes: number = SLAB_BYTES) {
@@ -64,18 +66,19 @@ export class OctetWriter {
     if (this.at + size <= this.octets.length) return
     this.octets = Buffer.allocUnsafeSlow(Math.max(this.#slabBytes, size))
     this.at = 0
+    this.#isPinned = false
   }
 
-  /** Starts the slab again. Only when nobody refers to what was written. */
+  /** Starts the slab again, unless it is pinned: only when nobody else refers to what was written. */
   reuse(): void {
+    if (this.#isPinned) return
     if (this.octets.length > this.#slabBytes) this.octets = Buffer.alloc(0)
     this.at = 0
   }
 
-  /** Leaves the slab to whoever refers to it. */
-  leave(): void {
-    this.octets = Buffer.alloc(0)
-    this.at = 0
+  /** Somebody refers to what was written, for as long as he likes: what comes is written behind it, until it is full. */
+  pin(): void {
+    this.#isPinned = true
   }
 
   octet(value: number): void {

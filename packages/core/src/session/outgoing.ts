@@ -1,7 +1,7 @@
 /** What a session says: written now, sent once a turn, counted while the peer is slow to take it. */
 
 import type { Relievable } from '../account.js'
-import { encodeFrame, type FrameParts, type FrameSink } from '../codec/encoder.js'
+import { encodeFrame, type FrameParts, type FrameSink, type SharedRest } from '../codec/encoder.js'
 import type { Version } from '../codec/version.js'
 import type { CloseReason, Connection } from '../ports/connection.js'
 import { WakeUp } from '../wheel.js'
@@ -58,7 +58,7 @@ export class Outgoing implements FrameSink, Flushable, Relievable {
   }
 
   get heldBytes(): number {
-    return this.#charged
+    return this.#inFlight === 0 ? 0 : this.unsentBytes
   }
 
   /** Writes a frame. */
@@ -72,12 +72,14 @@ export class Outgoing implements FrameSink, Flushable, Relievable {
     if (this.#isOver) return
     this.#outbox ??= new Outbox()
     this.#outbox.add(octets, start, end, endsFrame)
-    if (!this.#isDirty) {
-      this.#isDirty = true
-      this.#context.flusher.add(this)
-    }
-    // Much has come together: it leaves now, so that a busy consumer always has room.
-    if (endsFrame && this.#inFlight === 0 && this.#outbox.bytes >= this.#context.limits.unsentBytes) this.#send()
+    this.#added(endsFrame)
+  }
+
+  share(rest: SharedRest): void {
+    if (this.#isOver) return
+    this.#outbox ??= new Outbox()
+    this.#outbox.share(rest)
+    this.#added(true)
   }
 
   /** Sends a beat, unless something else waits to be sent. */
@@ -90,9 +92,10 @@ export class Outgoing implements FrameSink, Flushable, Relievable {
     this.#isDirty = false
     if (this.#isOver) return
     if (this.#inFlight === 0) this.#send()
-    else this.#outbox?.park()
+    else this.#outbox?.park(this.#context.writer)
     this.#charge()
-    if (this.#inFlight === 0) this.#allSent()
+    // Counting it may have cut this very session.
+    if (this.#inFlight === 0 && !this.#isOver) this.#allSent()
   }
 
   /** The connection takes octets again. */
@@ -124,18 +127,27 @@ export class Outgoing implements FrameSink, Flushable, Relievable {
   /** Forgets everything: there is no connection any more. */
   end(): void {
     this.#isOver = true
-    this.#outbox = undefined
     this.#inFlight = 0
     this.#charge()
+    this.#outbox = undefined
     if (this.#stall !== undefined) this.#context.destinations.wheel.clear(this.#stall)
+  }
+
+  #added(endsFrame: boolean): void {
+    if (!this.#isDirty) {
+      this.#isDirty = true
+      this.#context.flusher.add(this)
+    }
+    // Much has come together: it leaves now, so that a busy consumer always has room.
+    if (endsFrame && this.#inFlight === 0 && this.unsentBytes >= this.#context.limits.unsentBytes) this.#send()
   }
 
   #send(): void {
     const outbox = this.#outbox
     if (outbox === undefined) return
     const kept = outbox.flush(this.#connection, this.#context.writer)
-    if (outbox.bytes === 0) this.#outbox = undefined
-    else outbox.park()
+    if (outbox.isDone) this.#outbox = undefined
+    else outbox.park(this.#context.writer)
     if (kept > 0) this.#blocked(kept)
     this.#speaker.spoke()
   }
@@ -158,11 +170,14 @@ export class Outgoing implements FrameSink, Flushable, Relievable {
 
   /** Counts what a slow peer makes the broker hold, beyond what its queues and backlogs do. */
   #charge(): void {
-    const bytes = this.#inFlight === 0 ? 0 : this.unsentBytes
+    const outbox = this.#outbox
+    const isSlow = this.#inFlight > 0
+    const bytes = isSlow ? (outbox?.ownBytes(this.#inFlight) ?? this.#inFlight) : 0
     const { account } = this.#context.destinations
-    const more = bytes - this.#charged
+    const more = bytes - this.#charged + (outbox?.hold(isSlow) ?? 0)
     this.#charged = bytes
-    if (bytes > 0) account.relievables.add(this)
+    if (outbox?.isDone) this.#outbox = undefined
+    if (isSlow) account.relievables.add(this)
     else account.relievables.delete(this)
     if (more > 0) account.charge(more)
     else account.give(-more)
