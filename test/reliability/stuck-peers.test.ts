@@ -113,6 +113,7 @@ describe('a broker whose peers take nothing', () => {
     for (let sent = 0; sent < 30; sent++) broker.publish('/topic/a', 'x'.repeat(KIB))
     await turn()
     expect(broker.stats().bytes).toBeLessThanOrEqual(MIB)
+    expect(broker.stats().bytes).toBe(memoryOf(stuck).kept)
     expect(memoryOf(stuck).kept).toBeLessThanOrEqual(MIB)
     const left = stuck.filter(({ isCut }) => !isCut)
     const bytes = memoryOf(left.slice(0, 1)).kept
@@ -121,6 +122,15 @@ describe('a broker whose peers take nothing', () => {
     expect(left.length).toBeLessThanOrEqual(MIB / bytes)
     await turn()
     expect(broker.stats().sessions).toBe(left.length)
+  })
+
+  it('counts what a connection keeps when it does, before the turn is over', async () => {
+    const broker = open()
+    const stuck = await subscribed(100, broker, '/topic/a')
+    for (let sent = 0; sent < 70; sent++) broker.publish('/topic/a', 'x'.repeat(KIB))
+    const { kept } = memoryOf(stuck)
+    expect(kept).toBeGreaterThan(100 * 63 * KIB)
+    expect(broker.stats().bytes).toBeGreaterThanOrEqual(kept)
   })
 
   it('makes room of any number of backlogs that have grown since they were counted', async () => {

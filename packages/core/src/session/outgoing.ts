@@ -148,8 +148,11 @@ export class Outgoing implements FrameSink, Flushable, Relievable {
     const kept = outbox.flush(this.#connection, this.#context.writer)
     if (outbox.isDone) this.#outbox = undefined
     else outbox.park(this.#context.writer)
-    if (kept > 0) this.#blocked(kept)
     this.#speaker.spoke()
+    if (kept === 0) return
+    this.#blocked(kept)
+    // Counted now: many may be blocked before the turn is over.
+    this.#charge()
   }
 
   #blocked(bytes: number): void {
