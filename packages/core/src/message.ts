@@ -60,8 +60,8 @@ export class StoredMessage implements Message {
   readonly origin: string
   /** Second part of the id. */
   readonly sequence: number
-  /** Its place in the order in which this broker came to have its messages. */
-  arrival: number
+  /** Its place in the order in which its queue came to have its messages. */
+  arrival = 0
   readonly destination: string
   readonly headers: Headers
   /** In milliseconds since 1970; 0 for never. */
@@ -81,7 +81,6 @@ export class StoredMessage implements Message {
   ) {
     this.origin = id.origin
     this.sequence = id.sequence
-    this.arrival = id.sequence
     this.destination = destination
     this.headers = headers
     this.#body = body
@@ -135,7 +134,6 @@ export class StoredMessage implements Message {
       headers === undefined ? this.headers : messageHeaders(Headers.from(headers, this.headers)),
       body === undefined ? this.#body : copyOf(body),
     )
-    changed.arrival = this.arrival
     changed.expiresAt = this.expiresAt
     changed.isDeadLetter = this.isDeadLetter
     changed.#isBorrowed = body === undefined && this.#isBorrowed

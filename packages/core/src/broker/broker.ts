@@ -17,7 +17,10 @@ export interface PublishOptions {
 
 /** How a broker is closed. */
 export interface CloseOptions {
-  /** How long sessions may settle what they were given and take what was written, in milliseconds. @defaultValue 0 */
+  /**
+   * How long sessions may settle what they were given and take what was written, and the host what it was given, in
+   * milliseconds. @defaultValue 0
+   */
   readonly drainMs?: number
 }
 

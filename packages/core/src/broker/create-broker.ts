@@ -27,6 +27,7 @@ import type { Broker, BrokerStats, CloseOptions, Door, PublishOptions } from './
 import { Emitter } from './emitter.js'
 import type { BrokerEvents } from './events.js'
 import {
+  checkSubscription,
   HostConsumer,
   type HostDelivery,
   type HostSubscribeOptions,
@@ -115,13 +116,20 @@ class LocalBroker<User> implements Broker<User> {
     options: HostSubscribeOptions = {},
     listener?: (delivery: HostDelivery) => void,
   ): HostSubscription {
+    checkName(destination)
+    checkSubscription(options, listener)
+    const router = this.#routerFor(options.host)
     if (this.#closed !== undefined) throw closing()
     const { signal } = options
+    const context = this.#context
     const consumer = new HostConsumer(
       HostConsumer.requestOf(destination, options),
       {
-        router: this.#routerFor(options.host),
+        router,
         clock: this.clock,
+        get isDraining() {
+          return context.isDraining
+        },
         failed: (error) => this.#emitter.failed(error, `subscriber of ${destination}`),
         settled: (message, isAcknowledged) =>
           this.#emitter.emit(isAcknowledged ? 'acknowledge' : 'nack', () => ({ session: undefined, message })),
@@ -133,10 +141,14 @@ class LocalBroker<User> implements Broker<User> {
       listener,
     )
     const end = (): void => consumer.unsubscribe()
-    consumer.start()
+    if (signal?.aborted) {
+      // Not even started: it would take messages that nobody gets.
+      consumer.unsubscribe()
+      return consumer
+    }
+    signal?.addEventListener('abort', end)
     this.#hostConsumers.add(consumer)
-    if (signal?.aborted) consumer.unsubscribe()
-    else signal?.addEventListener('abort', end)
+    consumer.start()
     return consumer
   }
 
@@ -153,6 +165,7 @@ class LocalBroker<User> implements Broker<User> {
   addDoor(door: Door): () => void {
     if (this.#closed !== undefined) throw closing()
     this.#doors.add(door)
+    if (this.#closed !== undefined) door.stop()
     return () => this.#doors.delete(door)
   }
 
@@ -181,6 +194,8 @@ class LocalBroker<User> implements Broker<User> {
 
   async #close(drainMs: number): Promise<void> {
     for (const door of this.#doors) door.stop()
+    // What one session gives back at its end is not for the next, whose end comes a moment later.
+    this.#context.isDraining = true
     if (drainMs > 0) await this.#drain(drainMs)
     for (const session of [...this.#sessions]) session.fail(closing())
     for (const consumer of [...this.#hostConsumers]) consumer.unsubscribe()
@@ -195,16 +210,15 @@ class LocalBroker<User> implements Broker<User> {
 
   /** Nothing more is delivered; what was delivered may be settled, and what was written may leave. */
   async #drain(drainMs: number): Promise<void> {
-    this.#context.isDraining = true
     const until = this.clock.now() + drainMs
-    while (this.clock.now() < until && [...this.#sessions].some((session) => !session.isIdle)) {
+    const consumers = [this.#sessions, this.#hostConsumers]
+    while (this.clock.now() < until && consumers.some((some) => [...some].some(({ isIdle }) => !isIdle))) {
       await new Promise<void>((resolve) => this.clock.after(DRAIN_LOOK_MS, resolve))
     }
   }
 
   #messageOf(destination: string, body: string | Uint8Array, { headers = {} }: PublishOptions = {}): StoredMessage {
-    if (typeof destination !== 'string' || destination === '')
-      throw new TypeError(`a destination is a name; given ${String(destination)}`)
+    checkName(destination)
     if (typeof body !== 'string' && !(body instanceof Uint8Array))
       throw new TypeError(`a body is a string or a Uint8Array; given ${Object.prototype.toString.call(body)}`)
     const message = new StoredMessage(
@@ -281,13 +295,24 @@ class LocalBroker<User> implements Broker<User> {
   /** Queues get back what the store has kept; no session is connected before that. */
   async #recover(store: Store): Promise<void> {
     try {
-      await recover(store, (host) => this.#routers.get(host))
+      const isOver = (): boolean => this.#closed !== undefined
+      await recover(store, {
+        routerOf: (host) => this.#routers.get(host),
+        get isOver() {
+          return isOver()
+        },
+      })
       this.#context.recovery = undefined
     } catch (error) {
       this.#emitter.failed(error, 'recovery from the store')
       throw new StompError('store-failed', 'the message store could not be read; the operator has been told')
     }
   }
+}
+
+function checkName(destination: string): void {
+  if (typeof destination !== 'string' || destination === '')
+    throw new TypeError(`a destination is a name; given ${String(destination)}`)
 }
 
 function closing(): StompError {

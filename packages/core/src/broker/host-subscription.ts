@@ -5,6 +5,7 @@ import type { Clock } from '../clock.js'
 import type { Delivery } from '../destination/delivery.js'
 import type { Router } from '../destination/router.js'
 import { type Consumer, Subscription, type SubscriptionRequest } from '../destination/subscription.js'
+import type { StompError } from '../errors.js'
 import type { Message, StoredMessage } from '../message.js'
 import { nobody, type Outcome } from '../ports/destination.js'
 import { byOrigin, Unacknowledged } from '../session/unacknowledged.js'
@@ -48,6 +49,8 @@ export interface HostContext {
   /** The destinations of the virtual host. */
   readonly router: Router
   readonly clock: Clock
+  /** Whether nothing more is delivered: the broker is closing. */
+  readonly isDraining: boolean
   /** Reports what a listener threw. */
   failed(error: unknown): void
   /** A delivery was settled. */
@@ -60,6 +63,24 @@ export interface HostContext {
 const MOST_WAITING = 1_024
 const MOST_WAITING_BYTES = 1024 * 1024
 const MOST_UNACKNOWLEDGED = 65_536
+
+const ACK_MODES: readonly unknown[] = ['auto', 'client', 'client-individual']
+const OPTIONS: readonly string[] = ['ack', 'prefetch', 'host', 'signal']
+
+/** @throws TypeError where an option is unknown or out of its range; the message names it and what is allowed */
+export function checkSubscription({ ack, prefetch, signal, ...rest }: HostSubscribeOptions, listener: unknown): void {
+  for (const name of Object.keys(rest)) {
+    if (!OPTIONS.includes(name)) throw new TypeError(`subscribe has no option ${name}; it has ${OPTIONS.join(', ')}`)
+  }
+  if (ack !== undefined && !ACK_MODES.includes(ack))
+    throw new TypeError(`ack must be auto, client or client-individual; given ${String(ack)}`)
+  if (prefetch !== undefined && !(typeof prefetch === 'number' && prefetch >= 1))
+    throw new TypeError(`prefetch must be a number of messages, 1 or more; given ${String(prefetch)}`)
+  if (signal !== undefined && typeof signal?.addEventListener !== 'function')
+    throw new TypeError(`signal must be an AbortSignal; given ${String(signal)}`)
+  if (listener !== undefined && typeof listener !== 'function')
+    throw new TypeError(`a listener must be a function; given ${String(listener)}`)
+}
 
 /** The host as a consumer: deliveries wait here until it takes them, in a later turn than that in which they came. */
 export class HostConsumer implements Consumer, HostSubscription {
@@ -93,15 +114,16 @@ export class HostConsumer implements Consumer, HostSubscription {
     return this.#unacknowledged.size
   }
 
+  /** Whether it has settled and taken what it was given. */
+  get isIdle(): boolean {
+    return this.#waiting.length === 0 && this.#unacknowledged.size === 0
+  }
+
   /** What a broker needs to make one. */
   static requestOf(
     destination: string,
     { ack = 'auto', prefetch = MOST_UNACKNOWLEDGED }: HostSubscribeOptions,
   ): SubscriptionRequest {
-    if (!['auto', 'client', 'client-individual'].includes(ack))
-      throw new TypeError(`ack must be auto, client or client-individual; given ${String(ack)}`)
-    if (!(prefetch >= 1))
-      throw new TypeError(`prefetch must be a number of messages, 1 or more; given ${String(prefetch)}`)
     return { id: 'host', isNamed: true, destination, ackMode: ack, prefetch: Math.min(prefetch, MOST_UNACKNOWLEDGED) }
   }
 
@@ -111,9 +133,9 @@ export class HostConsumer implements Consumer, HostSubscription {
   }
 
   hasRoom(): boolean {
-    if (this.#waiting.length < MOST_WAITING && this.#waitingBytes < MOST_WAITING_BYTES) return true
-    this.#isStarved = true
-    return false
+    const hasRoom = this.#waiting.length < MOST_WAITING && this.#waitingBytes < MOST_WAITING_BYTES
+    if (!hasRoom) this.#isStarved = true
+    return hasRoom && !this.#context.isDraining
   }
 
   deliver(_subscription: Subscription, message: StoredMessage, delivery: Delivery | undefined): void {
@@ -183,9 +205,14 @@ export class HostConsumer implements Consumer, HostSubscription {
     if (delivery === undefined || !this.#unacknowledged.has(delivery)) return
     const deliveries = this.subscription.ackMode === 'client' ? this.#unacknowledged.upTo(delivery) : [delivery]
     for (const each of deliveries) this.#unacknowledged.remove(each)
-    for (const group of byOrigin(deliveries)) group.origin.settle(group.deliveries, outcome, nobody)
+    for (const group of byOrigin(deliveries)) {
+      const done = (error?: StompError): void => {
+        if (error !== undefined) return
+        for (const { message } of group.deliveries) this.#context.settled(message, outcome === 'acknowledged')
+      }
+      group.origin.settle(group.deliveries, outcome, { done })
+    }
     this.#resume()
-    for (const { message } of deliveries) this.#context.settled(message, outcome === 'acknowledged')
   }
 
   /** Deliveries reach the host in a turn of their own, so that it may publish from where it takes them. */

@@ -28,10 +28,9 @@ class MemoryStore implements Store {
   }
 
   async *recover(): AsyncIterable<readonly StoredEntry[]> {
-    for (const kept of [...this.#queues.values()]) {
-      const entries = [...kept.values()]
-      for (let at = 0; at < entries.length; at += PAGE) yield entries.slice(at, at + PAGE)
-    }
+    // All of it now: what is appended between two pages is no news to the broker.
+    const entries = [...this.#queues.values()].flatMap((kept) => [...kept.values()])
+    for (let at = 0; at < entries.length; at += PAGE) yield entries.slice(at, at + PAGE)
   }
 
   #queue(name: string): Map<string, StoredEntry> {

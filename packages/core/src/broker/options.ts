@@ -3,6 +3,7 @@
 import { type Clock, systemClock } from '../clock.js'
 import { FRAME_LIMITS, type FrameLimits } from '../codec/limits.js'
 import type { DestinationLimits } from '../destination/context.js'
+import { isPattern } from '../destination/name.js'
 import type { DestinationRule } from '../destination/policy.js'
 import { consoleLogger, type Logger } from '../logger.js'
 import type { Store } from '../ports/store.js'
@@ -80,7 +81,7 @@ export function settingsOf<User>(options: BrokerOptions<User>): Settings<User> {
   for (const rule of options.destinations ?? []) checkRule(rule)
   return {
     hooks: options.hooks ?? {},
-    destinations: options.destinations ?? [],
+    destinations: (options.destinations ?? []).map((rule) => set(rule)),
     hosts: options.hosts,
     limits,
     heartBeat,
@@ -97,8 +98,12 @@ function group<T extends object>(name: string, defaults: T, given: Partial<T> = 
       throw new TypeError(`there is no option ${name}.${key}; there are ${Object.keys(defaults).join(', ')}`)
     if (value !== undefined) checkNumber(`${name}.${key}`, value)
   }
-  const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
-  return { ...defaults, ...set }
+  return { ...defaults, ...set(given) }
+}
+
+/** What is set: `undefined` means the default, as leaving the option out does. */
+function set<T extends object>(options: T): T {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T
 }
 
 const RULE_NUMBERS = [
@@ -132,6 +137,10 @@ function checkRule(rule: DestinationRule): void {
       throw new TypeError(`there is no option ${name}.${key}`)
     }
   }
+  const { deadLetter } = rule
+  if (deadLetter !== undefined && deadLetter !== false && !isName(deadLetter)) {
+    throw new TypeError(`${name}.deadLetter must be a destination's name, or false; given ${String(deadLetter)}`)
+  }
   for (const key of RULE_NUMBERS) if (rule[key] !== undefined) checkNumber(`${name}.${key}`, rule[key])
   for (const [key, allowed] of Object.entries(RULE_WORDS)) {
     const value = rule[key as keyof DestinationRule]
@@ -141,6 +150,10 @@ function checkRule(rule: DestinationRule): void {
       )
     }
   }
+}
+
+function isName(name: unknown): boolean {
+  return typeof name === 'string' && name !== '' && !isPattern(name)
 }
 
 function checkNumber(name: string, value: unknown): void {

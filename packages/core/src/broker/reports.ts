@@ -25,6 +25,9 @@ export function sessionReports<User>(emitter: Emitter<User>, gone: (session: Par
       return emitter.isHeard('send')
     },
     sent: (session, message) => emitter.emit('send', () => ({ session: infoOf(session), message })),
+    get areSettlementsHeard() {
+      return emitter.isHeard('acknowledge') || emitter.isHeard('nack')
+    },
     settled: (session, message, isAcknowledged) =>
       emitter.emit(isAcknowledged ? 'acknowledge' : 'nack', () => ({ session: infoOf(session), message })),
     failed: (error, during) => emitter.failed(error, during),

@@ -7,12 +7,7 @@ import type { DestinationContext } from './context.js'
 import type { Delivery, Origin } from './delivery.js'
 import { entryOf, settlementOf } from './journal.js'
 import type { LocalDestination } from './local.js'
-
-/** A message and where it goes. */
-export interface PlannedSend {
-  readonly destination: LocalDestination
-  readonly message: StoredMessage
-}
+import type { Router } from './router.js'
 
 /** Deliveries of one destination, and how they end. */
 export interface PlannedSettlement {
@@ -23,7 +18,21 @@ export interface PlannedSettlement {
 
 /** All that a transaction does. */
 export interface Plan {
-  readonly sends: readonly PlannedSend[]
+  /** Finds where the messages go: at each attempt anew, for a destination may be forgotten while there is no room. */
+  readonly router: Router
+  readonly messages: readonly StoredMessage[]
+  readonly settlements: readonly PlannedSettlement[]
+}
+
+/** A message that has its place. */
+interface Placed {
+  readonly destination: LocalDestination
+  readonly message: StoredMessage
+}
+
+/** A plan for which there is room. */
+interface Work {
+  readonly placed: readonly Placed[]
   readonly settlements: readonly PlannedSettlement[]
 }
 
@@ -33,37 +42,69 @@ export interface Plan {
  * What is not acknowledged but given back is settled after the batch: it is in its queue whatever happens.
  */
 export function commit(context: DestinationContext, plan: Plan, completion: Completion): boolean {
-  const reserved: PlannedSend[] = []
-  for (const send of plan.sends) {
-    const noRoom = send.destination.reserve(send.message)
-    if (noRoom === undefined) {
-      reserved.push(send)
-      continue
-    }
-    for (const { destination, message } of reserved) destination.unreserve(message)
-    if (noRoom === 'wait' && !send.destination.isEmpty) {
-      send.destination.whenRoom(() => commit(context, plan, completion), completion)
-      return false
-    }
-    completion.done(noRoom === 'wait' ? neverFits(send) : noRoom)
-    return true
+  const full = attempt(context, plan, completion)
+  if (full === undefined) return true
+  waitFor(full)
+  return false
+
+  function waitFor(queue: LocalDestination): void {
+    queue.whenRoom(() => {
+      const next = attempt(context, plan, completion)
+      if (next === queue) return false
+      if (next !== undefined) waitFor(next)
+      return true
+    }, completion)
   }
-  write(context, plan, (error) => {
-    if (error === undefined) apply(plan)
-    else for (const { destination, message } of reserved) destination.unreserve(message)
-    completion.done(error)
-  })
-  return true
 }
 
-function write(context: DestinationContext, { sends, settlements }: Plan, done: (error?: StompError) => void): void {
+/** Tries it; answers the queue that it has to wait for, and undefined where it waits for none. */
+function attempt(context: DestinationContext, plan: Plan, completion: Completion): LocalDestination | undefined {
+  const placed: Placed[] = []
+  const obstacle = placeAll(plan, placed)
+  if (obstacle === undefined) {
+    const work = { placed, settlements: plan.settlements }
+    write(context, work, (error) => {
+      if (error === undefined) apply(work)
+      else giveBack(placed)
+      completion.done(error)
+    })
+    return undefined
+  }
+  giveBack(placed)
+  if (!(obstacle instanceof StompError) && !obstacle.isEmpty) return obstacle
+  completion.done(obstacle instanceof StompError ? obstacle : neverFits(obstacle))
+  return undefined
+}
+
+/** Finds a place for every message, or says what stands in the way: an error, or a queue to wait for. */
+function placeAll({ router, messages }: Plan, placed: Placed[]): StompError | LocalDestination | undefined {
+  try {
+    for (const message of messages) {
+      const destination = router.forSend(message.destination)
+      if (destination === undefined) continue
+      const noRoom = destination.reserve(message)
+      if (noRoom !== undefined) return noRoom === 'wait' ? destination : noRoom
+      placed.push({ destination, message })
+    }
+    return undefined
+  } catch (error) {
+    if (error instanceof StompError) return error
+    throw error
+  }
+}
+
+function giveBack(placed: readonly Placed[]): void {
+  for (const { destination, message } of placed) destination.unreserve(message)
+}
+
+function write(context: DestinationContext, { placed, settlements }: Work, done: (error?: StompError) => void): void {
   if (!context.journal.isDurable) {
     done()
     return
   }
   const batch = {
-    appends: sends.flatMap(({ destination, message }) =>
-      destination.storeKey === undefined ? [] : [entryOf(destination.storeKey, message)],
+    appends: placed.flatMap(({ destination: { storeKey }, message }) =>
+      storeKey === undefined ? [] : [entryOf(storeKey, message)],
     ),
     settlements: settlements.flatMap(({ origin: { storeKey }, deliveries, outcome }) => {
       if (storeKey === undefined || outcome !== 'acknowledged') return []
@@ -73,18 +114,15 @@ function write(context: DestinationContext, { sends, settlements }: Plan, done: 
   context.journal.write(batch, done)
 }
 
-function apply({ sends, settlements }: Plan): void {
+function apply({ placed, settlements }: Work): void {
   for (const { origin, deliveries, outcome } of settlements) {
     if (outcome === 'acknowledged') origin.finish(deliveries)
     else origin.settle(deliveries, outcome, nobody)
   }
-  for (const { destination, message } of sends) destination.arrive(message)
+  for (const { destination, message } of placed) destination.arrive(message)
 }
 
 /** Room that the transaction itself takes up would be waited for in vain. */
-function neverFits({ destination }: PlannedSend): StompError {
-  return new StompError(
-    'queue-full',
-    `${destination.name} is empty and yet has no room for all of the transaction's messages`,
-  )
+function neverFits({ name }: LocalDestination): StompError {
+  return new StompError('queue-full', `${name} is empty and yet has no room for all of the transaction's messages`)
 }

@@ -66,7 +66,11 @@ export class DestinationContext {
 
   /** Keeps a message beyond the call: copied out of the read buffer, and counted once however many hold it. */
   hold(message: StoredMessage): boolean {
-    if (message.holders === 0 && !this.account.take(message.bytes)) return false
+    if (message.holders === 0) {
+      // A dead letter takes the place of the message that it was: it must not be lost for want of room.
+      if (message.isDeadLetter) this.account.charge(message.bytes)
+      else if (!this.account.take(message.bytes)) return false
+    }
     message.holders++
     message.own()
     return true

@@ -3,7 +3,7 @@
 import type { StompError } from '../errors.js'
 import { Headers } from '../headers.js'
 import { StoredMessage } from '../message.js'
-import { type Completion, nobody } from '../ports/destination.js'
+import type { Completion } from '../ports/destination.js'
 import type { DestinationContext, GiveUpReason } from './context.js'
 import type { Delivery } from './delivery.js'
 import { entryOf, settlementOf } from './journal.js'
@@ -25,7 +25,6 @@ export function isDeadLetter(headers: Headers): boolean {
 export function deadLetterOf({ message, attempts }: Delivery, reason: GiveUpReason, to: string): StoredMessage {
   const marks = { [ORIGIN]: message.destination, [REASON]: reason, [COUNT]: attempts }
   const letter = new StoredMessage(message, to, Headers.from(marks, message.headers), message.heldBody)
-  letter.arrival = message.arrival
   letter.isDeadLetter = true
   return letter
 }
@@ -38,39 +37,35 @@ export interface GivingUp {
   readonly reason: GiveUpReason
 }
 
-/** Moves deliveries to the dead letters, or discards them: one batch. Where the store fails they go back. */
+/** Moves deliveries to the dead letters, or discards them: one batch. Where the store fails they are still the queue's. */
 export function giveUp(
   context: DestinationContext,
   { from, to, deliveries, reason }: GivingUp,
-  completion: Completion = nobody,
+  completion: Completion,
 ): void {
-  const letters: StoredMessage[] = []
+  const letters = new Map<StoredMessage, StoredMessage>()
   for (const delivery of deliveries) {
     if (to === undefined || delivery.message.isDeadLetter) continue
     const letter = deadLetterOf(delivery, reason, to.name)
-    if (to.reserve(letter) === undefined) letters.push(letter)
+    if (to.reserve(letter) === undefined) letters.set(delivery.message, letter)
   }
   const stored = (error?: StompError): void => {
     if (error !== undefined) {
-      for (const letter of letters) to?.unreserve(letter)
-      from.putBack(deliveries)
+      for (const letter of letters.values()) to?.unreserve(letter)
       completion.done(error)
       return
     }
     from.finish(deliveries)
-    for (const letter of letters) to?.arrive(letter)
+    for (const letter of letters.values()) to?.arrive(letter)
+    for (const { message } of deliveries) context.reports.givenUp(message, reason, letters.get(message)?.destination)
     completion.done()
-    for (const { message } of deliveries) {
-      const letter = letters.find(({ id }) => id === message.id)
-      context.reports.givenUp(message, reason, letter?.destination)
-    }
   }
   if (!context.journal.isDurable) {
     stored()
     return
   }
   const key = to?.storeKey
-  const appends = key === undefined ? [] : letters.map((letter) => entryOf(key, letter))
+  const appends = key === undefined ? [] : [...letters.values()].map((letter) => entryOf(key, letter))
   const settlements = deliveries.map(({ message }) => settlementOf(from.storeKey, message))
   context.journal.write({ appends, settlements }, stored)
 }

@@ -56,6 +56,8 @@ export class DeliveryList implements Iterable<Delivery> {
   first: Delivery | undefined
   last: Delivery | undefined
   size = 0
+  /** The one that was put in last: what comes back in some order finds its neighbours there. */
+  #latest: Delivery | undefined
 
   /** Adds one behind all others. */
   push(delivery: Delivery): void {
@@ -69,6 +71,7 @@ export class DeliveryList implements Iterable<Delivery> {
     else before.after = after
     if (after === undefined) this.last = before
     else after.before = before
+    if (this.#latest === delivery) this.#latest = before
     delivery.before = undefined
     delivery.after = undefined
     this.size--
@@ -81,13 +84,17 @@ export class DeliveryList implements Iterable<Delivery> {
     return first
   }
 
-  /** Puts deliveries, themselves in order, among those that are there, by the order in which their messages came. */
-  merge(deliveries: readonly Delivery[]): void {
-    let next = this.first
-    for (const delivery of deliveries) {
-      while (next !== undefined && isBefore(next, delivery)) next = next.after
-      this.#insert(delivery, next === undefined ? this.last : next.before, next)
+  /** Puts one among those that are there, by the order in which their messages came. */
+  insert(delivery: Delivery): void {
+    let before = this.#latest
+    while (before !== undefined && isBefore(delivery, before)) before = before.before
+    let after = before === undefined ? this.first : before.after
+    while (after !== undefined && isBefore(after, delivery)) {
+      before = after
+      after = after.after
     }
+    this.#insert(delivery, before, after)
+    this.#latest = delivery
   }
 
   *[Symbol.iterator](): IterableIterator<Delivery> {

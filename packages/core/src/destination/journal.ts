@@ -6,10 +6,17 @@ import type { Settlement, Store, StoreBatch, StoredEntry } from '../ports/store.
 
 type Done = (error?: StompError) => void
 
-interface Pending {
+/** A batch that is not answered, or whose answer waits for those before. */
+class Pending {
   readonly done: Done
-  isAnswered: boolean
+  isAnswered = false
   error: StompError | undefined
+  /** The batch after it. */
+  next: Pending | undefined
+
+  constructor(done: Done) {
+    this.done = done
+  }
 }
 
 /**
@@ -19,7 +26,8 @@ interface Pending {
 export class Journal {
   readonly #store: Store | undefined
   readonly #report: (error: unknown) => void
-  #pending: Pending[] = []
+  #first: Pending | undefined
+  #last: Pending | undefined
 
   constructor(store: Store | undefined, report: (error: unknown) => void) {
     this.#store = store
@@ -34,28 +42,37 @@ export class Journal {
   /** Resolves when every batch so far is answered. */
   idle(): Promise<void> {
     return new Promise((resolve) => {
-      if (this.#pending.length === 0) resolve()
-      else this.#pending.push({ done: () => resolve(), isAnswered: true, error: undefined })
+      if (this.#first === undefined) resolve()
+      else this.#add(() => resolve()).isAnswered = true
     })
   }
 
   /** Writes a batch; `done` is told in turn, inside the call where the store answers at once and nothing waits. */
   write(batch: StoreBatch, done: Done): void {
     const answer = this.#apply(batch)
-    if (!(answer instanceof Promise) && this.#pending.length === 0) {
+    const isNow = answer === undefined || answer instanceof StompError
+    if (isNow && this.#first === undefined) {
       done(answer)
       return
     }
-    const pending: Pending = { done, isAnswered: false, error: undefined }
-    this.#pending.push(pending)
-    if (answer instanceof Promise) {
-      answer.then(
-        () => this.#answered(pending, undefined),
-        (error: unknown) => this.#answered(pending, this.#failure(error)),
-      )
-    } else {
+    const pending = this.#add(done)
+    if (isNow) {
       this.#answered(pending, answer)
+      return
     }
+    // Whatever it is that the store gave: a promise of another library will do.
+    Promise.resolve(answer).then(
+      () => this.#answered(pending, undefined),
+      (error: unknown) => this.#answered(pending, this.#failure(error)),
+    )
+  }
+
+  #add(done: Done): Pending {
+    const pending = new Pending(done)
+    if (this.#last === undefined) this.#first = pending
+    else this.#last.next = pending
+    this.#last = pending
+    return pending
   }
 
   #apply(batch: StoreBatch): undefined | StompError | Promise<void> {
@@ -74,9 +91,11 @@ export class Journal {
   #answered(pending: Pending, error: StompError | undefined): void {
     pending.isAnswered = true
     pending.error = error
-    while (this.#pending[0]?.isAnswered) {
-      const first = this.#pending.shift() as Pending
-      first.done(first.error)
+    while (this.#first?.isAnswered) {
+      const { done, error: failure, next } = this.#first
+      this.#first = next
+      if (next === undefined) this.#last = undefined
+      done(failure)
     }
   }
 }

@@ -21,6 +21,6 @@ export interface LocalDestination extends Destination<Subscription, Delivery>, O
   arrive(message: StoredMessage): void
   /** Asks `retry` once there may be room, until it answers true; in the order in which they asked. */
   whenRoom(retry: () => boolean, completion: Completion): void
-  /** Whoever waited for room under this completion has gone. */
+  /** Whoever waited for room under this completion has gone: it is told that there was none. */
   withdraw(completion: Completion): void
 }

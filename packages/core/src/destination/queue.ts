@@ -2,7 +2,7 @@
 
 import { memoryFull, StompError } from '../errors.js'
 import type { StoredMessage } from '../message.js'
-import { type Completion, nobody, type Outcome } from '../ports/destination.js'
+import type { Completion, Outcome } from '../ports/destination.js'
 import { WakeUp } from '../wheel.js'
 import type { DestinationContext, GiveUpReason } from './context.js'
 import { giveUp } from './dead-letter.js'
@@ -33,10 +33,14 @@ interface Retry {
   /** Tries it; false where there is still no room. */
   readonly task: () => boolean
   readonly completion: Completion
+  /** What is held meanwhile. */
+  readonly message?: StoredMessage
 }
 
 /** Least time between two searches for expired messages. */
 const EXPIRY_PAUSE_MS = 1_000
+/** After a store has failed to let expired messages go, before it is asked again. */
+const STORE_PAUSE_MS = 1_000
 
 /** Messages wait in the order in which they came; each goes to one subscription, in turn among those that have room. */
 export class Queue implements LocalDestination {
@@ -47,7 +51,10 @@ export class Queue implements LocalDestination {
   readonly #owner: QueueOwner
   readonly #waiting = new DeliveryList()
   readonly #ready = new ReadyRing()
+  /** Whoever waits for room, in the order in which they came. */
   #retries: Retry[] = []
+  /** Whether the first of them is being asked. */
+  #isAsking = false
   readonly #subscriptions = new Set<Subscription>()
   #expiry: WakeUp | undefined
   /** What rests after a NACK, by the alarm that ends its rest. */
@@ -55,6 +62,10 @@ export class Queue implements LocalDestination {
   /** Messages held or about to arrive, waiting or not, and their octets. */
   #messages = 0
   #bytes = 0
+  /** Of these, what is on its way out, to make room. */
+  readonly #leaving = { messages: 0, bytes: 0 }
+  /** How many have arrived. */
+  #arrivals = 0
 
   constructor({ name, storeKey, policy }: QueueIdentity, context: DestinationContext, owner: QueueOwner) {
     this.name = name
@@ -103,14 +114,18 @@ export class Queue implements LocalDestination {
 
   settle(deliveries: readonly Delivery[], outcome: Outcome, completion: Completion): void {
     const { onNack } = this.#policy
-    if (outcome === 'acknowledged' || (outcome === 'nacked' && onNack === 'discard')) this.#end(deliveries, completion)
-    else if (outcome === 'rejected' || (outcome === 'nacked' && onNack === 'dead-letter'))
-      this.#giveUp(deliveries, 'rejected', completion)
-    else this.#return(deliveries, outcome, completion)
+    if (outcome === 'acknowledged' || (outcome === 'nacked' && onNack === 'discard')) {
+      this.#end(deliveries, this.#orBack(deliveries, completion))
+    } else if (outcome === 'rejected' || (outcome === 'nacked' && onNack === 'dead-letter')) {
+      for (const delivery of deliveries) delivery.attempts++
+      this.#giveUp(deliveries, 'rejected', this.#orBack(deliveries, completion))
+    } else this.#return(deliveries, outcome, completion)
   }
 
   reserve(message: StoredMessage): NoRoom | undefined {
     limitLife(message, this.#policy, this.#context.clock)
+    // Whoever waits for room comes first.
+    if (this.#retries.length > 0 && !this.#isAsking) return 'wait'
     const mayWait = this.#policy.whenFull === 'hold' && !this.isEmpty
     // Counted before others make room for it: a queue that gives up all that it holds is not to be forgotten for that.
     this.#messages++
@@ -133,6 +148,7 @@ export class Queue implements LocalDestination {
   }
 
   arrive(message: StoredMessage): void {
+    message.arrival = ++this.#arrivals
     this.#waiting.push(new Delivery(message, this))
     if (message.expiresAt !== 0) this.#watch(message.expiresAt)
     this.#dispatch()
@@ -143,7 +159,14 @@ export class Queue implements LocalDestination {
   }
 
   withdraw(completion: Completion): void {
-    this.#retries = this.#retries.filter((retry) => retry.completion !== completion)
+    // Whoever is being asked at this moment has his answer soon enough.
+    const asked = this.#isAsking ? this.#retries[0] : undefined
+    const gone = this.#retries.find((retry) => retry.completion === completion && retry !== asked)
+    if (gone === undefined) return
+    this.#retries = this.#retries.filter((retry) => retry !== gone)
+    this.#turnAway(gone, new StompError('queue-full', 'whoever waited for room has gone'))
+    // Those behind may need less.
+    this.#tidy()
   }
 
   finish(deliveries: readonly Delivery[]): void {
@@ -160,8 +183,10 @@ export class Queue implements LocalDestination {
       // What was out with a subscription was, for all we know, delivered.
       if (delivery.holder !== undefined) delivery.isRedelivered = true
       delivery.holder = undefined
+      this.#waiting.insert(delivery)
+      // The alarm may have rung while it was out.
+      if (delivery.message.expiresAt !== 0) this.#watch(delivery.message.expiresAt)
     }
-    this.#waiting.merge([...deliveries].sort((one, other) => one.message.arrival - other.message.arrival))
     this.#dispatch()
   }
 
@@ -169,20 +194,20 @@ export class Queue implements LocalDestination {
   recover(message: StoredMessage): void {
     this.#context.account.charge(message.bytes)
     message.holders++
+    message.own()
     this.#messages++
     this.#bytes += message.bytes
     const delivery = new Delivery(message, this)
     delivery.isRedelivered = true
     this.putBack([delivery])
-    if (message.expiresAt !== 0) this.#watch(message.expiresAt)
   }
 
   /** Forgets what waits: the broker is closed. What the store keeps, it keeps. */
   close(): void {
     const retries = this.#retries
     this.#retries = []
-    for (const { completion } of retries)
-      completion.done(new StompError('broker-closing', 'the broker was closed before there was room'))
+    for (const retry of retries)
+      this.#turnAway(retry, new StompError('broker-closing', 'the broker was closed before there was room'))
     for (const [wakeUp, deliveries] of this.#resting) {
       this.#context.wheel.clear(wakeUp)
       this.finish(deliveries)
@@ -193,7 +218,7 @@ export class Queue implements LocalDestination {
 
   /** Hands a message straight to an `auto` subscription with room: it need not be kept, nor copied, nor counted. */
   #passesThrough(message: StoredMessage): boolean {
-    if (this.#waiting.size > 0 || this.#context.journal.isDurable) return false
+    if (this.#waiting.size > 0 || this.#retries.length > 0 || this.#context.journal.isDurable) return false
     if (message.expiresAt !== 0 || this.#policy.expiryMs !== Number.POSITIVE_INFINITY) return false
     const subscription = this.#ready.peek()
     if (subscription?.ackMode !== 'auto') return false
@@ -203,11 +228,8 @@ export class Queue implements LocalDestination {
   }
 
   #keep(message: StoredMessage, completion: Completion, isRetry: boolean): boolean {
-    const noRoom = this.#retries.length > 0 && !isRetry ? 'wait' : this.reserve(message)
-    if (noRoom === 'wait') {
-      if (!isRetry) this.#wait(message, completion)
-      return false
-    }
+    const noRoom = this.reserve(message)
+    if (noRoom === 'wait') return isRetry ? false : this.#wait(message, completion)
     if (noRoom !== undefined) completion.done(noRoom)
     else if (this.#context.journal.isDurable) this.#store(message, completion)
     else {
@@ -217,9 +239,19 @@ export class Queue implements LocalDestination {
     return true
   }
 
-  #wait(message: StoredMessage, completion: Completion): void {
-    message.own()
-    this.whenRoom(() => this.#keep(message, completion, true), completion)
+  /** Lets a message wait for room: held, and counted. */
+  #wait(message: StoredMessage, completion: Completion): boolean {
+    if (!this.#context.hold(message)) {
+      completion.done(memoryFull(this.#context.account.bound))
+      return true
+    }
+    this.#retries.push({ task: () => this.#keep(message, completion, true), completion, message })
+    return false
+  }
+
+  #turnAway({ completion, message }: Retry, error: StompError): void {
+    if (message !== undefined) this.#context.release(message)
+    completion.done(error)
   }
 
   #store(message: StoredMessage, completion: Completion): void {
@@ -246,9 +278,16 @@ export class Queue implements LocalDestination {
 
   #handOver(delivery: Delivery, subscription: Subscription): void {
     subscription.deliver(delivery.message, delivery)
-    if (subscription.ackMode === 'auto') this.#end([delivery], nobody)
+    if (subscription.ackMode !== 'auto') return
+    // It is delivered, whatever the store says: where that fails, the message may come again after a restart.
+    const delivered = [delivery]
+    const done = (error?: StompError): void => {
+      if (error !== undefined) this.finish(delivered)
+    }
+    this.#end(delivered, { done })
   }
 
+  /** Lets go what is done with. Where the store fails it stays, and `completion` says so. */
   #end(deliveries: readonly Delivery[], completion: Completion): void {
     if (!this.#context.journal.isDurable) {
       this.finish(deliveries)
@@ -258,9 +297,18 @@ export class Queue implements LocalDestination {
     const settlements = deliveries.map(({ message }) => settlementOf(this.storeKey, message))
     this.#context.journal.write({ appends: [], settlements }, (error) => {
       if (error === undefined) this.finish(deliveries)
-      else this.putBack(deliveries)
       completion.done(error)
     })
+  }
+
+  /** Tells `completion`, then takes back what the store did not let go: a session that fails for it does not get it again. */
+  #orBack(deliveries: readonly Delivery[], completion: Completion): Completion {
+    return {
+      done: (error) => {
+        completion.done(error)
+        if (error !== undefined) this.putBack(deliveries)
+      },
+    }
   }
 
   /** Back to the head; but what came back too often through its consumer's fault is given up. */
@@ -268,13 +316,13 @@ export class Queue implements LocalDestination {
     // Of a lost consumer only the oldest was being worked on: the others came back through no fault of their own.
     const tried = outcome === 'returned' ? deliveries.slice(0, 1) : deliveries
     for (const delivery of tried) delivery.attempts++
-    const spent = tried.filter(({ attempts }) => attempts >= this.#policy.maxDeliveries)
-    const kept = spent.length === 0 ? deliveries : deliveries.filter((delivery) => !spent.includes(delivery))
+    const spent = new Set(tried.filter(({ attempts }) => attempts >= this.#policy.maxDeliveries))
+    const kept = deliveries.filter((delivery) => !spent.has(delivery))
     const delayMs = outcome === 'nacked' ? this.#policy.redeliveryDelayMs : 0
     if (delayMs > 0) this.#rest(kept, delayMs)
     else this.putBack(kept)
-    if (spent.length > 0) this.#giveUp(spent, 'max-deliveries', completion)
-    else completion.done()
+    if (spent.size === 0) completion.done()
+    else this.#giveUp([...spent], 'max-deliveries', this.#orBack([...spent], completion))
   }
 
   #rest(deliveries: readonly Delivery[], delayMs: number): void {
@@ -287,9 +335,12 @@ export class Queue implements LocalDestination {
     this.#context.wheel.set(wakeUp, delayMs)
   }
 
-  #giveUp(deliveries: readonly Delivery[], reason: GiveUpReason, completion?: Completion): void {
+  #giveUp(deliveries: readonly Delivery[], reason: GiveUpReason, completion: Completion): void {
     const { deadLetter } = this.#policy
-    const to = deadLetter === false || deadLetter === this.name ? undefined : this.#owner.deadLetters(deadLetter)
+    const mayMove = deadLetter !== false && deadLetter !== this.name
+    // Nothing is made for what is not moved: a dead letter is gone.
+    const isMoved = mayMove && deliveries.some(({ message }) => !message.isDeadLetter)
+    const to = isMoved ? this.#owner.deadLetters(deadLetter) : undefined
     giveUp(this.#context, { from: this, to, deliveries, reason }, completion)
   }
 
@@ -297,12 +348,45 @@ export class Queue implements LocalDestination {
   #makeRoom({ bytes }: StoredMessage): boolean {
     const { maxMessages, maxBytes, whenFull } = this.#policy
     if (bytes > maxBytes) return false
-    while (this.#messages > maxMessages || this.#bytes > maxBytes) {
+    const dropped: Delivery[] = []
+    while (this.#messages - this.#leaving.messages > maxMessages || this.#bytes - this.#leaving.bytes > maxBytes) {
       const oldest = whenFull === 'drop-oldest' ? this.#waiting.shift() : undefined
-      if (oldest === undefined) return false
-      this.#giveUp([oldest], 'overflow')
+      if (oldest === undefined) {
+        this.#stay(dropped)
+        return false
+      }
+      dropped.push(oldest)
+      this.#leaving.messages++
+      this.#leaving.bytes += oldest.message.bytes
     }
+    if (dropped.length > 0) this.#drop(dropped)
     return true
+  }
+
+  /** Gives up what waited longest. Until the store has said so it is still here, but takes up no room. */
+  #drop(dropped: readonly Delivery[]): void {
+    const done = (error?: StompError): void => {
+      if (error === undefined) {
+        this.#left(dropped)
+        return
+      }
+      this.#stay(dropped)
+      this.#dispatch()
+    }
+    this.#giveUp(dropped, 'overflow', { done })
+  }
+
+  /** What was to make room is waiting again. */
+  #stay(deliveries: readonly Delivery[]): void {
+    this.#left(deliveries)
+    for (const delivery of deliveries) this.#waiting.insert(delivery)
+  }
+
+  #left(deliveries: readonly Delivery[]): void {
+    for (const { message } of deliveries) {
+      this.#leaving.messages--
+      this.#leaving.bytes -= message.bytes
+    }
   }
 
   /** Why the message that was counted last has no room. */
@@ -324,8 +408,11 @@ export class Queue implements LocalDestination {
   }
 
   #expire(deliveries: readonly Delivery[]): void {
-    if (this.#policy.deadLetterExpired) this.#giveUp(deliveries, 'expired')
-    else giveUp(this.#context, { from: this, to: undefined, deliveries, reason: 'expired' })
+    const done = (error?: StompError): void => {
+      if (error !== undefined) this.#rest(deliveries, STORE_PAUSE_MS)
+    }
+    if (this.#policy.deadLetterExpired) this.#giveUp(deliveries, 'expired', { done })
+    else giveUp(this.#context, { from: this, to: undefined, deliveries, reason: 'expired' }, { done })
   }
 
   /** Wakes up when the first message expires: nobody may come to ask for it. */
@@ -350,12 +437,14 @@ export class Queue implements LocalDestination {
 
   /** After something has left: whoever waits for room is asked again, and a queue of nothing is forgotten. */
   #tidy(): void {
-    while (this.#retries.length > 0) {
-      const retry = this.#retries.shift() as Retry
-      if (retry.task()) continue
-      this.#retries.unshift(retry)
-      break
+    // What gets its room may leave again at once, and end up here: the stack must not grow with the line.
+    if (this.#isAsking) return
+    this.#isAsking = true
+    while (this.#retries[0]?.task()) {
+      const { message } = this.#retries.shift() as Retry
+      if (message !== undefined) this.#context.release(message)
     }
+    this.#isAsking = false
     this.#forget()
   }
 

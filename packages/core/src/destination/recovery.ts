@@ -8,15 +8,24 @@ import type { Router } from './router.js'
 /** Before any message that this broker takes itself, in the order in which the store lists them. */
 const FIRST_ARRIVAL = Number.MIN_SAFE_INTEGER
 
-/** Gives every kept message back to its queue. A host that is not configured any more keeps its messages in the store. */
-export async function recover(store: Store, routerOf: (host: string) => Router | undefined): Promise<void> {
+/** To whom kept messages are given back. */
+export interface Recovering {
+  /** The destinations of a host; one that is not configured any more keeps its messages in the store. */
+  routerOf(host: string): Router | undefined
+  /** Whether nobody wants them any more. */
+  readonly isOver: boolean
+}
+
+/** Gives every kept message back to its queue. */
+export async function recover(store: Store, to: Recovering): Promise<void> {
   let arrival = FIRST_ARRIVAL
   for await (const page of store.recover()) {
+    if (to.isOver) return
     for (const entry of page) {
       const [host, name] = entry.queue.split('\0') as [string, string]
       const message = messageOf(entry, name)
       message.arrival = arrival++
-      routerOf(host)?.recover(message)
+      to.routerOf(host)?.recover(message)
     }
   }
 }

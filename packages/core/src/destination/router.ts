@@ -93,13 +93,12 @@ export class Router {
     }
   }
 
-  /** Where a queue's dead letters go; undefined where no destination can be had for them. */
+  /** Where a queue's dead letters go, however many destinations there are; undefined for a topic that nobody hears. */
   deadLetters(name: string): LocalDestination | undefined {
-    try {
-      return this.forSend(name)
-    } catch {
-      return undefined
-    }
+    const known = this.#destinations.get(name)
+    if (known !== undefined) return known
+    const policy = policyFor(name, this.#context.rules)
+    return policy.type === 'topic' && this.patterns.hasNone ? undefined : this.#add(name, policy)
   }
 
   /** Whoever waited for room in a queue under this completion has gone. */
@@ -107,10 +106,16 @@ export class Router {
     for (const destination of this.#destinations.values()) destination.withdraw(completion)
   }
 
-  /** Gives a queue back what the store kept of it. @throws StompError where there are too many destinations */
+  /**
+   * Gives a queue back what the store kept of it, whatever the limits and the names that are allowed now: it was accepted
+   * before. What has become a topic by a rule keeps its messages in the store.
+   */
   recover(message: StoredMessage): void {
-    const destination = this.forSend(message.destination)
-    if (destination instanceof Queue) destination.recover(message)
+    const { destination: name } = message
+    const policy = policyFor(name, this.#context.rules)
+    if (policy.type !== 'queue') return
+    const queue = this.#destinations.get(name) ?? this.#add(name, policy)
+    if (queue instanceof Queue) queue.recover(message)
   }
 
   /** Forgets everything: the broker is closed. */
@@ -122,7 +127,8 @@ export class Router {
   /** Forgets a destination that nobody needs. */
   unused(destination: Topic | Queue): void {
     if (destination instanceof Topic && !this.patterns.hasNone) return
-    this.#destinations.delete(destination.name)
+    // One that was forgotten before may have a successor.
+    if (this.#destinations.get(destination.name) === destination) this.#destinations.delete(destination.name)
   }
 
   #check(name: string): void {
@@ -162,6 +168,10 @@ export class Router {
       const excess = { what: 'the broker', limit, seen: limit + 1, unit: 'destinations', option: 'limits.destinations' }
       throw overLimit('destinations-too-many', excess)
     }
+    return this.#add(name, policy)
+  }
+
+  #add(name: string, policy: Policy): Topic | Queue {
     const destination =
       policy.type === 'queue'
         ? new Queue({ name, storeKey: storeKey(this.host, name), policy }, this.#context, this)

@@ -6,7 +6,7 @@ import type { Headers } from '../headers.js'
 export interface StoredEntry {
   /** The queue that holds it: its virtual host, a NUL, and its name. Opaque to the store. */
   readonly queue: string
-  /** The message's id, unique in the store. */
+  /** The message's id, unique in its queue: on its way to the dead letters a message is in two. */
   readonly id: string
   /** Its headers. */
   readonly headers: Headers
@@ -40,7 +40,10 @@ export interface Store {
    * and that nothing of it was taken when that rejects. Throwing is the same as rejecting.
    */
   apply(batch: StoreBatch): undefined | Promise<void>
-  /** What is kept, oldest first within each queue, in pages, so that it need not fit into memory at once. */
+  /**
+   * What was kept when this was called, oldest first within each queue, in pages, so that it need not fit into memory at
+   * once. What is appended in the meantime is not listed.
+   */
   recover(): AsyncIterable<readonly StoredEntry[]>
   /** Nothing more is asked after this. */
   close?(): Promise<void>

@@ -3,7 +3,7 @@
 import type { SettleCommand } from '../command/command.js'
 import type { Delivery } from '../destination/delivery.js'
 import { ProtocolError, printable } from '../errors.js'
-import { nobody } from '../ports/destination.js'
+import { type Completion, nobody } from '../ports/destination.js'
 import type { Session } from './session.js'
 import type { PlannedAck } from './transaction.js'
 import { byOrigin } from './unacknowledged.js'
@@ -17,14 +17,31 @@ export function settle(session: Session, command: SettleCommand): undefined {
     return
   }
   const deliveries = covered(session, ack.delivery)
-  const completion = session.completion(command.receipt)
+  const completion = reporting(session, { deliveries, outcome: ack.outcome }, session.completion(command.receipt))
   takeOut(session, deliveries)
   // Only a pattern's deliveries are of several destinations, and those are topics: they are all settled at once.
   const groups = byOrigin(deliveries)
   for (const [index, group] of groups.entries()) {
     group.origin.settle(group.deliveries, ack.outcome, index === groups.length - 1 ? completion : nobody)
   }
-  session.settled(deliveries, ack.outcome)
+  session.settled(deliveries)
+}
+
+/** Tells of the deliveries once their end is certain, where somebody wants to know. */
+function reporting(
+  session: Session,
+  { deliveries, outcome }: { deliveries: readonly Delivery[]; outcome: PlannedAck['outcome'] },
+  completion: Completion,
+): Completion {
+  const { reports } = session.context
+  if (!reports.areSettlementsHeard) return completion
+  return {
+    done: (error) => {
+      completion.done(error)
+      if (error !== undefined) return
+      for (const { message } of deliveries) reports.settled(session, message, outcome === 'acknowledged')
+    },
+  }
 }
 
 function outcomeOf({ verb, isRejected }: SettleCommand): PlannedAck['outcome'] {
@@ -50,7 +67,7 @@ function find(session: Session, { verb, id, subscription }: SettleCommand): Deli
 }
 
 /** The deliveries that an ACK of this one means: in mode `client` those before it, too. */
-export function covered({ unacknowledged }: Session, delivery: Delivery): Delivery[] {
+function covered({ unacknowledged }: Session, delivery: Delivery): Delivery[] {
   return delivery.holder?.ackMode === 'client' ? (unacknowledged?.upTo(delivery) ?? []) : [delivery]
 }
 

@@ -62,6 +62,8 @@ export interface SessionReports {
   /** Whether anybody wants to know of `sent`, which would cost an object a message. */
   readonly areSendsHeard: boolean
   sent(session: Party, message: StoredMessage): void
+  /** Whether anybody wants to know of `settled`. */
+  readonly areSettlementsHeard: boolean
   settled(session: Party, message: Message, isAcknowledged: boolean): void
   /** The host's code threw. */
   failed(error: unknown, during: string): void

@@ -22,7 +22,7 @@ import type { Beating, HeartBeat } from './heart-beat.js'
 import type { SessionInfo } from './hooks.js'
 import { Outgoing, type Speaker } from './outgoing.js'
 import { Replies, type Replying } from './replies.js'
-import { type PlannedAck, Transactions } from './transaction.js'
+import { Transactions } from './transaction.js'
 import { Unacknowledged } from './unacknowledged.js'
 
 /** What makes a session. */
@@ -39,6 +39,9 @@ const ASKING_HOOK = 1
 const HELD_BY_QUEUE = 2
 const UNSENT_REPLIES = 4
 const UNSTORED_WORK = 8
+
+/** What a frame that waits to be answered counts, beside its receipt and its message. */
+const REPLY_BYTES = 128
 
 const DISCONNECTED: CloseReason = { code: 'disconnect', message: 'the client disconnected' }
 const PEER_CLOSED: CloseReason = { code: 'peer-closed', message: 'the peer closed the connection' }
@@ -144,10 +147,7 @@ export class Session implements Inbound, Consumer, Party, Asker, Replying, Beati
     else if (this.#held === undefined) {
       this.#pauses &= ~UNSENT_REPLIES
       this.ended()
-    } else {
-      this.router?.withdraw(this.#held)
-      this.#finish(this.#lost)
-    }
+    } else this.#finish(this.#lost)
   }
 
   drained(): void {
@@ -365,11 +365,12 @@ export class Session implements Inbound, Consumer, Party, Asker, Replying, Beati
       this.#unreceipted ??= { done: (error) => (error === undefined ? this.replied(undefined, 0) : this.fail(error)) }
       return this.#unreceipted
     }
-    const counted = isDurable && message !== undefined ? message.bytes : 0
-    this.#unstoredBytes += counted
+    // A frame that stores nothing waits for those before it, and counts too: there may be many of them.
+    const bytes = REPLY_BYTES + (receipt?.length ?? 0) + (isDurable ? (message?.bytes ?? 0) : 0)
+    this.#unstoredBytes += bytes
     if (this.#unstoredBytes > this.context.limits.unstoredBytes) this.#pause(UNSTORED_WORK)
     this.#replies ??= new Replies(this)
-    return this.#replies.add({ receipt, bytes: counted, told })
+    return this.#replies.add({ receipt, bytes, told })
   }
 
   /** The frame at hand is done, now. */
@@ -412,10 +413,9 @@ export class Session implements Inbound, Consumer, Party, Asker, Replying, Beati
   }
 
   /** Deliveries were settled: whoever had no room for more has some again. */
-  settled(deliveries: readonly Delivery[], outcome: PlannedAck['outcome']): void {
+  settled(deliveries: readonly Delivery[]): void {
     for (const { holder } of deliveries) holder?.resume()
     this.resumeStarved()
-    for (const { message } of deliveries) this.context.reports.settled(this, message, outcome === 'acknowledged')
   }
 
   // How a session begins and ends
@@ -482,6 +482,9 @@ export class Session implements Inbound, Consumer, Party, Asker, Replying, Beati
     this.judged()
     this.#replies?.close()
     this.#transactions?.close()
+    const held = this.#held
+    this.#held = undefined
+    if (held !== undefined) this.router?.withdraw(held)
     for (const subscription of this.subscriptions) subscription.end()
     this.subscriptions = []
     for (const { origin, deliveries } of this.unacknowledged?.removeAll() ?? [])

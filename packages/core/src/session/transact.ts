@@ -1,14 +1,15 @@
 /** BEGIN, COMMIT and ABORT (STOMP 1.2, BEGIN, COMMIT, ABORT). */
 
 import type { TransactionCommand } from '../command/command.js'
-import { commit as commitPlan, type Plan, type PlannedSend, type PlannedSettlement } from '../destination/commit.js'
+import { commit as commitPlan, type Plan, type PlannedSettlement } from '../destination/commit.js'
 import type { Delivery } from '../destination/delivery.js'
 import type { Router } from '../destination/router.js'
 import { ProtocolError, printable } from '../errors.js'
+import type { StoredMessage } from '../message.js'
 import type { Completion } from '../ports/destination.js'
-import { covered, takeOut } from './acknowledge.js'
+import { takeOut } from './acknowledge.js'
 import type { Session } from './session.js'
-import type { PlannedAck, Transaction } from './transaction.js'
+import type { PlannedAck } from './transaction.js'
 import { byOrigin } from './unacknowledged.js'
 
 /** Opens a transaction. */
@@ -26,32 +27,33 @@ export function abort(session: Session, { transaction, receipt }: TransactionCom
 
 /** Does all that a transaction holds, or nothing of it. */
 export function commit(session: Session, { transaction: id, receipt }: TransactionCommand): undefined {
-  const { reports } = session.context
   const transactions = session.openTransactions()
   const transaction = transactions.get(id)
   const settled = settlementsOf(session, transaction.acks, id)
-  const plan: Plan = { sends: sendsOf(session.router as Router, transaction), settlements: settled.flatMap(planned) }
+  const { messages } = transaction
+  const plan: Plan = { router: session.router as Router, messages, settlements: settled.flatMap(planned) }
   transactions.take(id)
   const completion = session.completion(receipt)
   for (const { deliveries } of settled) takeOut(session, deliveries)
   const released: Completion = {
     done: (error) => {
       transactions.release(transaction)
-      if (error !== undefined) for (const { origin, deliveries } of plan.settlements) origin.putBack(deliveries)
       completion.done(error)
-      if (error !== undefined || !reports.areSendsHeard) return
-      for (const message of transaction.messages) reports.sent(session, message)
+      if (error === undefined) tell(session, messages, settled)
+      // A session that has just failed is not to be given them again.
+      else for (const { origin, deliveries } of plan.settlements) origin.putBack(deliveries)
     },
   }
   if (!commitPlan(session.context.destinations, plan, released)) session.hold(released)
-  for (const { deliveries, outcome } of settled) session.settled(deliveries, outcome)
+  for (const { deliveries } of settled) session.settled(deliveries)
 }
 
-function sendsOf(router: Router, { messages }: Transaction): PlannedSend[] {
-  return messages.flatMap((message) => {
-    const destination = router.forSend(message.destination)
-    return destination === undefined ? [] : [{ destination, message }]
-  })
+function tell(session: Session, messages: readonly StoredMessage[], settled: readonly Settled[]): void {
+  const { reports } = session.context
+  if (reports.areSendsHeard) for (const message of messages) reports.sent(session, message)
+  if (!reports.areSettlementsHeard) return
+  for (const { deliveries, outcome } of settled)
+    for (const { message } of deliveries) reports.settled(session, message, outcome === 'acknowledged')
 }
 
 interface Settled {
@@ -75,7 +77,7 @@ function settlementsOf(session: Session, acks: readonly PlannedAck[], id: string
       throw new ProtocolError('transaction-conflict', `transaction ${printable(id)} settles a delivery twice`)
     }
     named.add(delivery)
-    for (const each of covered(session, delivery)) if (!outcomes.has(each)) outcomes.set(each, outcome)
+    for (const each of coveredFirst(delivery, outcomes)) outcomes.set(each, outcome)
   }
   const order: readonly PlannedAck['outcome'][] = ['acknowledged', 'nacked', 'rejected']
   return order
@@ -84,6 +86,15 @@ function settlementsOf(session: Session, acks: readonly PlannedAck[], id: string
       deliveries: [...outcomes.keys()].filter((delivery) => outcomes.get(delivery) === outcome),
     }))
     .filter(({ deliveries }) => deliveries.length > 0)
+}
+
+/** What this ACK covers and none before it does, oldest first. With `client`, what is before a covered one is covered. */
+function coveredFirst(delivery: Delivery, covered: ReadonlyMap<Delivery, unknown>): Delivery[] {
+  if (delivery.holder?.ackMode !== 'client') return [delivery]
+  const added: Delivery[] = []
+  for (let each: Delivery | undefined = delivery; each !== undefined && !covered.has(each); each = each.before)
+    added.push(each)
+  return added.reverse()
 }
 
 function planned({ deliveries, outcome }: Settled): PlannedSettlement[] {
