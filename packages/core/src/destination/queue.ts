@@ -266,13 +266,12 @@ export class Queue implements LocalDestination {
     while (this.#waiting.size > 0) {
       const subscription = this.#ready.peek()
       if (subscription === undefined) return
-      const delivery = this.#waiting.shift() as Delivery
-      if (this.#isExpired(delivery)) {
-        this.#expire([delivery])
+      if (this.#isExpired(this.#waiting.first as Delivery)) {
+        this.#expireFirst()
         continue
       }
       this.#ready.turn()
-      this.#handOver(delivery, subscription)
+      this.#handOver(this.#waiting.shift() as Delivery, subscription)
     }
   }
 
@@ -405,6 +404,17 @@ export class Queue implements LocalDestination {
 
   #isExpired({ message }: Delivery): boolean {
     return message.expiresAt !== 0 && message.expiresAt <= this.#context.clock.epoch()
+  }
+
+  /** Lets all go that is expired and at the head. */
+  #expireFirst(): void {
+    const expired: Delivery[] = []
+    for (const delivery of this.#waiting) {
+      if (!this.#isExpired(delivery)) break
+      this.#waiting.remove(delivery)
+      expired.push(delivery)
+    }
+    this.#expire(expired)
   }
 
   #expire(deliveries: readonly Delivery[]): void {
