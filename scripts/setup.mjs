@@ -7,21 +7,24 @@
  *   node scripts/setup.mjs test …     then runs the tests, with the arguments given
  */
 
-import { spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const stamps = join(root, 'node_modules', '.cache', 'xtomp')
 /** In the order in which they need each other. */
 const BUILT = ['core', 'net', 'cli']
+/** How often the broker looks whether it has been left alone. */
+const LOOK_MS = 200
 
 const [task, ...args] = process.argv.slice(2)
 install()
 for (const name of BUILT) build(name)
-if (task === 'start') start()
+if (task === 'start') await start()
 else if (task === 'test') run(process.execPath, [join('node_modules', 'vitest', 'vitest.mjs'), 'run', ...args])
 
 /** pnpm comes through npm: nobody needs to have it. */
@@ -64,18 +67,27 @@ function build(name) {
   done(name, state)
 }
 
-/** The broker gets the signals that this process gets, and this process ends as the broker does. */
-function start() {
-  const port = args.includes('--port') ? args[args.indexOf('--port') + 1] : 61613
-  console.log(`xtomp: to try it, in another terminal:
-  printf 'CONNECT\\naccept-version:1.2\\nhost:/\\n\\n\\0SUBSCRIBE\\nid:0\\ndestination:/topic/a\\n\\n\\0SEND\\ndestination:/topic/a\\n\\nhello\\0' | nc -q 1 127.0.0.1 ${port}
+/** The broker runs in this process: npm and its shell stand above it already, and each process would have to pass signals on. */
+async function start() {
+  const { port } = parseArgs({ args, strict: false, options: { port: { type: 'string' } } }).values
+  const shown = port === '0' ? 'PORT' : (port ?? 61613)
+  console.log(`xtomp: to try it, in another terminal${port === '0' ? ' (PORT is what the last line names)' : ''}:
+  printf 'CONNECT\\naccept-version:1.2\\nhost:/\\n\\n\\0SUBSCRIBE\\nid:0\\ndestination:/topic/a\\n\\n\\0SEND\\ndestination:/topic/a\\n\\nhello\\0' | nc -q 1 127.0.0.1 ${shown}
   README.md has a line for Python and for Node. Ctrl-C ends it.`)
-  const broker = spawn(process.execPath, [join('packages', 'cli', 'bin', 'xtomp.js'), 'serve', ...args], {
-    cwd: root,
-    stdio: 'inherit',
-  })
-  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => broker.kill(signal))
-  broker.on('exit', (code, signal) => process.exit(signal === null ? (code ?? 1) : 1))
+  process.argv.splice(2, Number.POSITIVE_INFINITY, 'serve', ...args)
+  await import('../packages/cli/bin/xtomp.js')
+  stopWithShell()
+}
+
+/** npm passes SIGTERM to its shell, which ends and tells nobody: that another process is the parent now is all that shows. */
+function stopWithShell() {
+  const shell = process.ppid
+  const look = setInterval(() => {
+    if (process.ppid === shell) return
+    clearInterval(look)
+    process.kill(process.pid, 'SIGTERM')
+  }, LOOK_MS)
+  look.unref()
 }
 
 function run(command, parameters, folder = '.') {

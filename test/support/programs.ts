@@ -114,9 +114,34 @@ export class RunningProgram {
   async prints(text: string): Promise<void> {
     const wanted = text.replace(PORT, String(this.#port))
     while (!this.#output.includes(wanted)) {
-      if (this.#child.exitCode !== null) throw new Error(`it ended and did not print ${wanted}\n${this.#said}`)
+      if (this.#hasEnded) throw new Error(`it ended and did not print ${wanted}\n${this.#said}`)
       await Promise.race([once(this.#child.stdout as NodeJS.ReadableStream, 'data'), this.#exit])
     }
+  }
+
+  /** What it has printed. */
+  get output(): string {
+    return this.#output
+  }
+
+  /** What it has printed as errors. */
+  get errors(): string {
+    return this.#errors
+  }
+
+  /** Sends it a signal. */
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal)
+  }
+
+  /** Resolves when it has ended, with its exit code, or the signal that ended it. */
+  async exit(): Promise<number | NodeJS.Signals | null> {
+    await this.#exit
+    return this.#child.exitCode ?? this.#child.signalCode
+  }
+
+  get #hasEnded(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null
   }
 
   /** Resolves when it has ended well, with what it printed. */
@@ -127,7 +152,7 @@ export class RunningProgram {
   }
 
   async stop(): Promise<void> {
-    if (this.#child.exitCode === null) this.#child.kill('SIGKILL')
+    if (!this.#hasEnded) this.#child.kill('SIGKILL')
     await this.#exit
   }
 

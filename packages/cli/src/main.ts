@@ -12,6 +12,8 @@ const USAGE = `xtomp: a STOMP broker
   --help           this text
 `
 
+// Whoever read the first line may have gone, as in a pipe into head: that is no reason to stop serving.
+process.stdout.on('error', () => undefined)
 await main(process.argv.slice(2))
 
 async function main(args: string[]): Promise<void> {
@@ -24,7 +26,7 @@ async function main(args: string[]): Promise<void> {
     if (values.help || positionals.length === 0) process.stdout.write(USAGE)
     else if (positionals[0] === 'serve' && positionals.length === 1)
       await serve({ port: portOf(values.port), host: values.host })
-    else throw new TypeError(`there is no command ${positionals.join(' ')}`)
+    else throw new TypeError(`there is no command ${positionals.join(' ')}; xtomp --help shows what there is`)
   } catch (error) {
     process.stderr.write(`xtomp: ${error instanceof Error ? error.message : String(error)}\n`)
     process.exitCode = 1
@@ -33,8 +35,8 @@ async function main(args: string[]): Promise<void> {
 
 function portOf(given: string | undefined): number | undefined {
   if (given === undefined) return undefined
-  const port = Number(given)
-  if (!Number.isInteger(port) || port < 0 || port > 65_535)
-    throw new TypeError(`--port must be a number from 0 to 65535; given ${given}`)
-  return port
+  // Number() would read an empty text as 0, any free port.
+  if (!/^\d{1,5}$/.test(given) || Number(given) > 65_535)
+    throw new TypeError(`--port must be a number from 0 to 65535; given '${given}'`)
+  return Number(given)
 }

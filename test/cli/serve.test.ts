@@ -1,0 +1,254 @@
+/** `xtomp serve`, as an operator meets it: in a process of its own, by its lines, its signals and its exit code. */
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { dialSocket } from '../support/doors.js'
+import { RunningProgram } from '../support/programs.js'
+import { root } from '../support/sources.js'
+import { WireClient } from '../support/wire-client.js'
+
+const bin = join(root, 'packages', 'cli', 'bin', 'xtomp.js')
+/** npm takes its time. */
+const TIMEOUT_MS = 30_000
+
+/** A program that serves, by itself or through npm. */
+interface Serving {
+  readonly child: ChildProcess
+  readonly program: RunningProgram
+}
+
+/** Starts a command in a process group of its own, as a terminal does. */
+function start(command: string, ...args: string[]): Serving {
+  const child = spawn(command, args, { cwd: root, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
+  const program = new RunningProgram(child)
+  onTestFinished(async () => {
+    await endGroup(child)
+    await program.exit()
+  })
+  return { child, program }
+}
+
+/** Whatever is left of it, and only of it: its group has its id. */
+async function endGroup({ pid }: ChildProcess): Promise<void> {
+  if (pid === undefined) return
+  try {
+    process.kill(-pid, 'SIGKILL')
+  } catch {
+    // All of it has ended.
+  }
+}
+
+function xtomp(...args: string[]): Serving {
+  return start(process.execPath, bin, ...args)
+}
+
+async function portOf({ program }: Serving): Promise<number> {
+  await program.prints('xtomp: STOMP on ')
+  const line = /xtomp: STOMP on \S+:(\d+)\n/
+  await vi.waitFor(() => expect(program.output).toMatch(line))
+  return Number(line.exec(program.output)?.[1])
+}
+
+async function dial(port: number, host = '127.0.0.1'): Promise<WireClient> {
+  const client = await WireClient.dial(dialSocket({ port, host }))
+  onTestFinished(() => client.abort())
+  return client
+}
+
+async function connected(port: number, host?: string): Promise<WireClient> {
+  const client = await dial(port, host)
+  await client.connect()
+  return client
+}
+
+/** A client that has a delivery to settle. */
+async function working(port: number): Promise<{ client: WireClient; ack: string }> {
+  const client = await connected(port)
+  await client.confirm('SUBSCRIBE', { id: '0', destination: '/queue/a', ack: 'client-individual' })
+  client.send('SEND', { destination: '/queue/a' }, 'one')
+  const { headers } = await client.frame('MESSAGE')
+  return { client, ack: headers.ack as string }
+}
+
+/** It may settle what it has, and is then told why it has to go. */
+async function expectDrain({ program }: Serving, { client, ack }: { client: WireClient; ack: string }): Promise<void> {
+  await program.prints('xtomp: draining')
+  await client.confirm('ACK', { id: ack })
+  await client.error('broker-closing')
+}
+
+describe('xtomp serve', { timeout: TIMEOUT_MS }, () => {
+  test('binds this machine only, and says so in one line', async () => {
+    const serving = xtomp('serve', '--port', '0')
+    const port = await portOf(serving)
+    expect(serving.program.output).toBe(`xtomp: STOMP on 127.0.0.1:${port}\n`)
+    expect(port).toBeGreaterThan(0)
+    await connected(port)
+    expect(serving.program.errors).toBe('')
+  })
+
+  test('takes the port that is given', async () => {
+    const other = xtomp('serve', '--port', '0')
+    const port = await portOf(other)
+    other.program.signal('SIGTERM')
+    await other.program.exit()
+    const serving = xtomp('serve', `--port=${port}`)
+    expect(await portOf(serving)).toBe(port)
+    await connected(port)
+  })
+
+  test('writes an IPv6 address in brackets', async () => {
+    const serving = xtomp('serve', '--port', '0', '--host', '::1')
+    const port = await portOf(serving)
+    expect(serving.program.output).toBe(`xtomp: STOMP on [::1]:${port}\n`)
+    await connected(port, '::1')
+    expect(serving.program.errors).toBe('')
+  })
+
+  test('warns where it is open to other machines', async () => {
+    const serving = xtomp('serve', '--port', '0', '--host', '0.0.0.0')
+    const port = await portOf(serving)
+    expect(serving.program.output).toBe(`xtomp: STOMP on 0.0.0.0:${port}\n`)
+    await connected(port)
+    expect(serving.program.errors).toBe(
+      'xtomp: warning: open to other machines (--host 0.0.0.0), and nobody is asked for a login\n',
+    )
+  })
+
+  const refused: [args: string[], errors: string][] = [
+    [['serve', '--port', 'x'], "--port must be a number from 0 to 65535; given 'x'"],
+    [['serve', '--port', '70000'], "--port must be a number from 0 to 65535; given '70000'"],
+    [['serve', '--port='], "--port must be a number from 0 to 65535; given ''"],
+    [['serve', '--port=-1'], "--port must be a number from 0 to 65535; given '-1'"],
+    [['serve', '--port'], "Option '--port <value>' argument missing"],
+    [['serve', '--host='], "host must be a text that is not empty; given ''"],
+    [['serve', 'here'], 'there is no command serve here; xtomp --help shows what there is'],
+    [['sreve'], 'there is no command sreve; xtomp --help shows what there is'],
+  ]
+  test.each(refused)('refuses %j in one line, with exit code 1', async (args, errors) => {
+    const { program } = xtomp(...args)
+    expect(await program.exit()).toBe(1)
+    expect(program.errors).toBe(`xtomp: ${errors}\n`)
+    expect(program.output).toBe('')
+  })
+
+  test('refuses an option that there is not, and names it', async () => {
+    const { program } = xtomp('serve', '--prot', '1')
+    expect(await program.exit()).toBe(1)
+    expect(program.errors).toMatch(/^xtomp: .*'--prot'.*\n$/)
+  })
+
+  test('says in one line that the port is taken, with exit code 1', async () => {
+    const other = createServer().listen(0, '127.0.0.1')
+    onTestFinished(() => void other.close())
+    await once(other, 'listening')
+    const { port } = other.address() as { port: number }
+    const { program } = xtomp('serve', '--port', String(port))
+    expect(await program.exit()).toBe(1)
+    expect(program.errors).toBe(`xtomp: another program listens on 127.0.0.1:${port}; --port N takes another port\n`)
+    expect(program.output).toBe('')
+  })
+
+  test.each([[['--help']], [[]], [['serve', '--help']]])('explains itself when given %j', async (args) => {
+    const { program } = xtomp(...args)
+    expect(await program.exit()).toBe(0)
+    for (const word of ['xtomp serve', '--port', '61613', '--host', '127.0.0.1']) expect(program.output).toContain(word)
+    expect(program.errors).toBe('')
+  })
+
+  test.each(['SIGTERM', 'SIGINT'] as const)(
+    'drains at %s: deliveries may be settled, then it ends well',
+    async (signal) => {
+      const serving = xtomp('serve', '--port', '0')
+      const port = await portOf(serving)
+      const worker = await working(port)
+      const idle = await connected(port)
+      serving.program.signal(signal)
+      await serving.program.prints(`xtomp: draining for up to 5 s; ${signal} once more ends it at once\n`)
+      // A connection may have been on its way.
+      await vi.waitFor(() => expect(dial(port)).rejects.toMatchObject({ code: 'ECONNREFUSED' }))
+      expect(idle.isClosed).toBe(false)
+      await expectDrain(serving, worker)
+      await idle.error('broker-closing')
+      expect(await serving.program.exit()).toBe(0)
+      expect(serving.program.errors).toBe('')
+    },
+  )
+
+  test('takes a signal that comes twice at once as one, as with Ctrl-C below npm', async () => {
+    const serving = xtomp('serve', '--port', '0')
+    const worker = await working(await portOf(serving))
+    serving.program.signal('SIGINT')
+    await serving.program.prints('xtomp: draining')
+    serving.program.signal('SIGINT')
+    await expectDrain(serving, worker)
+    expect(await serving.program.exit()).toBe(0)
+  })
+
+  test('ends at once when it is told a second time', async () => {
+    const serving = xtomp('serve', '--port', '0')
+    const { client } = await working(await portOf(serving))
+    serving.program.signal('SIGTERM')
+    await serving.program.prints('xtomp: draining')
+    const { child, program } = serving
+    await vi.waitFor(
+      () => {
+        program.signal('SIGTERM')
+        expect(child.signalCode ?? child.exitCode).not.toBeNull()
+      },
+      { timeout: TIMEOUT_MS, interval: 100 },
+    )
+    // Not 0: the drain, which the client did nothing to end, was cut.
+    expect(await program.exit()).toBe('SIGTERM')
+    await client.expectClosed()
+  })
+
+  test('goes on and drains though nobody reads its lines any more', async () => {
+    const serving = xtomp('serve', '--port', '0')
+    const port = await portOf(serving)
+    serving.child.stdout?.destroy()
+    const client = await connected(port)
+    serving.program.signal('SIGTERM')
+    await client.error('broker-closing')
+    expect(await serving.program.exit()).toBe(0)
+    expect(serving.program.errors).toBe('')
+  })
+})
+
+describe('through npm', { timeout: TIMEOUT_MS }, () => {
+  const ways: [name: string, command: string[]][] = [
+    ['npx xtomp serve', ['npx', 'xtomp', 'serve', '--port', '0']],
+    ['npm start', ['npm', 'start', '--', '--port', '0']],
+  ]
+
+  test('npm start drains when npm is told to stop, whose shell passes nothing on', async () => {
+    const serving = start('npm', 'start', '--', '--port', '0')
+    const worker = await working(await portOf(serving))
+    serving.program.signal('SIGTERM')
+    await expectDrain(serving, worker)
+    await serving.program.exit()
+  })
+
+  test.each(ways)('%s drains at Ctrl-C, which a terminal sends to all', async (_, [command = '', ...args]) => {
+    const serving = start(command, ...args)
+    const worker = await working(await portOf(serving))
+    process.kill(-(serving.child.pid as number), 'SIGINT')
+    await expectDrain(serving, worker)
+    await serving.program.exit()
+  })
+
+  test('npm start says what to try, and that works', async () => {
+    const serving = start('npm', 'start', '--', '--port', '0')
+    const port = await portOf(serving)
+    const [, line = ''] = /^ {2}(printf .*)$/m.exec(serving.program.output) ?? []
+    expect(line).toContain('| nc -q 1 127.0.0.1 PORT')
+    const client = await dial(port)
+    const shell = new RunningProgram(spawn('sh', ['-c', line.replace(/ \| nc .*/, '')]))
+    client.write(await shell.ends())
+    await client.frame('CONNECTED')
+    expect((await client.frame('MESSAGE')).text).toBe('hello')
+  })
+})
