@@ -4,7 +4,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
 import { root } from './sources.js'
 
 /** A fenced block that can be run. */
@@ -78,7 +78,9 @@ export class Reader {
     const file = join(this.#folder, `${++this.#written}.${language === 'js' ? 'mjs' : language}`)
     writeFileSync(file, text.replace(PORT, String(this.#port)))
     const command = { js: process.execPath, python: pythonFor(text) ?? 'python3', sh: 'sh' }[language]
-    const running = new RunningProgram(spawn(command, [file], { stdio: ['ignore', 'pipe', 'pipe'] }), this.#port)
+    // A reader has installed the command.
+    const env = { ...process.env, PATH: [join(root, 'node_modules', '.bin'), process.env.PATH].join(delimiter) }
+    const running = new RunningProgram(spawn(command, [file], { env, stdio: ['ignore', 'pipe', 'pipe'] }), this.#port)
     this.#running.push(running)
     return running
   }

@@ -1,0 +1,155 @@
+/** The packages' READMEs keep up with the code: their tables name every option with its default, and every code. */
+
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { ERROR_CODES, type Hooks } from '@xtomp/core'
+import { describe, expect, test } from 'vitest'
+import { settingsOf } from '../packages/core/src/broker/options.js'
+import { policyFor } from '../packages/core/src/destination/policy.js'
+import { settingsOf as listenSettingsOf } from '../packages/net/src/options.js'
+import { EVENT_NAMES } from './support/heard.js'
+import { packages, root } from './support/sources.js'
+
+/** All hooks: one that is missing here does not compile. */
+const HOOKS: { readonly [Name in keyof Required<Hooks>]: true } = {
+  authenticate: true,
+  connect: true,
+  authorize: true,
+  subscribe: true,
+  send: true,
+  deliver: true,
+}
+
+function textOf(path: string): string {
+  return readFileSync(join(root, path), 'utf8')
+}
+
+/** The rows of the table whose first column has this title: their cells, without the ticks of the first. */
+function table(path: string, title: string): string[][] {
+  const [, ...lines] = textOf(path).split(`\n| ${title} |`)
+  const rows = (lines.join('').split('\n\n')[0] ?? '').trimEnd().split('\n').slice(2)
+  return rows.map((row) => {
+    const [name = '', ...cells] = row
+      .slice(1, -1)
+      .split('|')
+      .map((cell) => cell.trim())
+    return [name.replace(/^`(.*)`$/, '$1'), ...cells]
+  })
+}
+
+/** A default as a table writes it, without its unit. */
+function written(value: unknown): string {
+  if (value === Number.POSITIVE_INFINITY) return 'never'
+  if (typeof value === 'number') return value.toLocaleString('en-US')
+  return typeof value === 'string' ? `\`'${value}'\`` : `\`${value}\``
+}
+
+/** Names and defaults in a table; numbers without units. */
+function defaultsIn(path: string, title: string): Record<string, string> {
+  const rows = table(path, title).map(([name = '', value = '']) => [
+    name,
+    value.replace(/ (octets|ms|characters)$/, ''),
+  ])
+  return Object.fromEntries(rows)
+}
+
+function writtenAll(values: object, prefix = ''): Record<string, string> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [`${prefix}${name}`, written(value)]))
+}
+
+describe("core's README", () => {
+  const README = 'packages/core/README.md'
+  const { limits, heartBeat, ...options } = settingsOf({})
+
+  test('names every limit with its default', () => {
+    expect(defaultsIn(README, 'Limit')).toEqual(writtenAll(limits, 'limits.'))
+  })
+
+  test('names each unit as its option does', () => {
+    const units: [RegExp, string][] = [
+      [/Bytes$/, ' octets'],
+      [/Ms$/, ' ms'],
+      [/Length$/, ' characters'],
+    ]
+    const rows = [...table(README, 'Limit'), ...table(README, 'Rule')].filter(([, value]) => /^\d/.test(value ?? ''))
+    const expected = rows.map(([name = '']) => [name, units.find(([ends]) => ends.test(name))?.[1] ?? ''])
+    expect(rows.map(([name, value]) => [name, value?.replace(/^[\d,]+/, '')])).toEqual(expected)
+  })
+
+  test('names every rule for destinations with its default', () => {
+    const { match, type, ...rules } = defaultsIn(README, 'Rule')
+    expect([match, type]).toEqual(['', 'by its prefix'])
+    const { type: _, ...defaults } = policyFor('/queue/any', [])
+    expect(rules).toEqual(writtenAll(defaults))
+  })
+
+  test('names every option of heart-beats and of the broker', () => {
+    const both = defaultsIn(README, 'Option')
+    expect(Object.keys(both).sort()).toEqual([...Object.keys(options), 'limits', 'heartBeat'].sort())
+    const beats = textOf(README).match(/^\| `heartBeat\.\w+` \| [\d,]+/gm)
+    expect(beats).toEqual(
+      Object.entries(heartBeat).map(([name, value]) => `| \`heartBeat.${name}\` | ${written(value)}`),
+    )
+  })
+
+  test('explains every error code: its meaning, its cause and a remedy', () => {
+    const rows = table(README, 'Code')
+    expect(rows.map(([code]) => code)).toEqual(Object.keys(ERROR_CODES))
+    expect(rows.filter((row) => row.length !== 4 || row.some((cell) => cell === ''))).toEqual([])
+  })
+
+  test('speaks of codes that there are', () => {
+    const limitCodes = table(README, 'Limit').flatMap(([, , text = '']) => text.match(/`[a-z]+(-[a-z]+)*`/g) ?? [])
+    expect(limitCodes.filter((code) => !(code.slice(1, -1) in ERROR_CODES))).toEqual([])
+    expect(limitCodes.length).toBeGreaterThan(10)
+  })
+
+  test('speaks of options that there are', () => {
+    const named = [...textOf(README).matchAll(/\b(limits|heartBeat|destinations\[\])\.(\w+)/g)]
+    const known: Readonly<Record<string, object>> = {
+      limits,
+      heartBeat,
+      'destinations[]': policyFor('/queue/any', []),
+    }
+    expect(named.filter(([, group = '', name = '']) => !(name in (known[group] ?? {}))).map(([text]) => text)).toEqual(
+      [],
+    )
+  })
+
+  test('names every hook and every event', () => {
+    expect(table(README, 'Hook').map(([name]) => name)).toEqual(Object.keys(HOOKS))
+    expect(table(README, 'Event').map(([name]) => name)).toEqual(EVENT_NAMES)
+  })
+})
+
+test("net's README names every option with its default", () => {
+  const { place, ...numbers } = listenSettingsOf({})
+  expect(defaultsIn('packages/net/README.md', 'Option')).toEqual({
+    ...writtenAll({ ...place, ...numbers }),
+    path: 'none',
+    maxConnections: 'no limit',
+  })
+})
+
+describe('a published package', () => {
+  const published = packages.filter((name) => JSON.parse(textOf(`packages/${name}/package.json`)).private !== true)
+
+  test.each(published)('%s holds its README, its licence and what it exports', (name) => {
+    const folder = join(root, 'packages', name)
+    const answer = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
+      cwd: folder,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
+    const [{ files }] = JSON.parse(answer) as [{ files: { path: string }[] }]
+    const paths = files.map(({ path }) => path)
+    expect(paths).toEqual(expect.arrayContaining(['LICENSE', 'README.md', 'package.json']))
+    const { exports = {}, bin = {} } = JSON.parse(textOf(`packages/${name}/package.json`))
+    const promised = [...JSON.stringify([exports, bin]).matchAll(/"\.\/([^"]+\.\w+)"/g)].map(([, path]) => path)
+    expect(promised.filter((path) => !paths.includes(path as string))).toEqual([])
+    expect(promised.length).toBeGreaterThan(0)
+    expect(paths.filter((path) => /(^|\/)(src|test)\/|\.test\./.test(path))).toEqual([])
+    expect(textOf(`packages/${name}/LICENSE`)).toBe(textOf('LICENSE'))
+  })
+})
