@@ -165,7 +165,6 @@ class LocalBroker<User> implements Broker<User> {
   addDoor(door: Door): () => void {
     if (this.#closed !== undefined) throw closing()
     this.#doors.add(door)
-    if (this.#closed !== undefined) door.stop()
     return () => this.#doors.delete(door)
   }
 
