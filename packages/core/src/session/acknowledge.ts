@@ -16,6 +16,8 @@ export function settle(session: Session, command: SettleCommand): undefined {
     session.done(command.receipt)
     return
   }
+  // Once it has gone back to its queue nobody holds it.
+  const { holder } = ack.delivery
   const deliveries = covered(session, ack.delivery)
   const completion = reporting(session, { deliveries, outcome: ack.outcome }, session.completion(command.receipt))
   takeOut(session, deliveries)
@@ -24,7 +26,7 @@ export function settle(session: Session, command: SettleCommand): undefined {
   for (const [index, group] of groups.entries()) {
     group.origin.settle(group.deliveries, ack.outcome, index === groups.length - 1 ? completion : nobody)
   }
-  session.settled(deliveries)
+  session.settled(holder)
 }
 
 /** Tells of the deliveries once their end is certain, where somebody wants to know. */

@@ -8,7 +8,7 @@ import type { Command } from '../command/command.js'
 import { parseCommand } from '../command/parse.js'
 import { errorFrame, receiptFrame } from '../command/reply.js'
 import { LEGAL_COMMANDS, type SessionState } from '../command/rules.js'
-import type { Delivery } from '../destination/delivery.js'
+import type { Delivery, Holder } from '../destination/delivery.js'
 import type { Router } from '../destination/router.js'
 import type { Consumer, Subscription } from '../destination/subscription.js'
 import { memoryFull, ProtocolError, StompError } from '../errors.js'
@@ -412,9 +412,9 @@ export class Session implements Inbound, Consumer, Party, Asker, Replying, Beati
     return this.#transactions
   }
 
-  /** Deliveries were settled: whoever had no room for more has some again. */
-  settled(deliveries: readonly Delivery[]): void {
-    for (const { holder } of deliveries) holder?.resume()
+  /** Deliveries were settled: the subscription that held them has room again, and so may others. */
+  settled(holder: Holder | undefined): void {
+    holder?.resume()
     this.resumeStarved()
   }
 

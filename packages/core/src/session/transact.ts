@@ -34,6 +34,7 @@ export function commit(session: Session, { transaction: id, receipt }: Transacti
   const plan: Plan = { router: session.router as Router, messages, settlements: settled.flatMap(planned) }
   transactions.take(id)
   const completion = session.completion(receipt)
+  const holders = new Set(settled.flatMap(({ deliveries }) => deliveries.map(({ holder }) => holder)))
   for (const { deliveries } of settled) takeOut(session, deliveries)
   const released: Completion = {
     done: (error) => {
@@ -45,7 +46,7 @@ export function commit(session: Session, { transaction: id, receipt }: Transacti
     },
   }
   if (!commitPlan(session.context.destinations, plan, released)) session.hold(released)
-  for (const { deliveries } of settled) session.settled(deliveries)
+  for (const holder of holders) session.settled(holder)
 }
 
 function tell(session: Session, messages: readonly StoredMessage[], settled: readonly Settled[]): void {
