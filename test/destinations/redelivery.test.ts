@@ -261,6 +261,19 @@ overMemory('a dead letter', (test) => {
     expect(broker.stats()).toMatchObject({ messages: 0, destinations: 0, bytes: 0 })
   })
 
+  test('is gone though what is given up with it is moved', async (env) => {
+    const broker = await env.open({ destinations: [{ match: QUEUE, deadLetter: '/queue/mixed' }] })
+    broker.publish(QUEUE, 'letter')
+    const client = await subscribed(env)
+    await client.confirm('NACK', { id: idOf(await client.frame('MESSAGE')), requeue: 'false' })
+    broker.publish('/queue/mixed', 'message')
+    await client.confirm('SUBSCRIBE', { id: '1', destination: '/queue/mixed', ack: 'client' })
+    const [, last] = await client.messages(2)
+    await client.confirm('NACK', { id: idOf(last), requeue: 'false' })
+    expect((await contents(env, DEAD)).map(({ text }) => text)).toEqual(['message'])
+    expect(broker.stats().messages).toBe(1)
+  })
+
   test('keeps its headers and body; what a client says of itself under these names does not count', async (env) => {
     await env.open()
     const producer = await env.connect()
