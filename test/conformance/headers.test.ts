@@ -144,6 +144,20 @@ conformance('headers', (test) => {
     }
   })
 
+  test('writes to each version what that version can read: no undefined escape, no line end, no colon in a name', async (env) => {
+    const { topic, send } = await echo(env)
+    const written: Record<string, string> = {
+      '1.0': 'a\\cb:line\\nfeed return\\r colon: back\\slash',
+      // 1.1 has no escape for a CR, and its grammar takes one as it is.
+      '1.1': 'a\\cb:line\\nfeed return\r colon\\c back\\\\slash',
+      '1.2': 'a\\cb:line\\nfeed return\\r colon\\c back\\\\slash',
+    }
+    const others = await Promise.all(VERSIONS.map((version) => env.connect({}, version)))
+    for (const other of others) await other.confirm('SUBSCRIBE', { id: 'other', destination: topic })
+    await send(`${written['1.2']}\n`)
+    for (const other of others) expect((await other.frame('MESSAGE')).lines).toContain(written[other.version])
+  })
+
   test('refuses an undefined escape in 1.1 and 1.2 [35]', async ({ connect }) => {
     const undefinedEscapes = { '1.1': ['\\t', '\\r', '\\N', '\\0'], '1.2': ['\\t', '\\N', '\\:', '\\ '] }
     for (const [version, escapes] of Object.entries(undefinedEscapes)) {

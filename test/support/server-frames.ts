@@ -97,9 +97,9 @@ export class ServerFrames {
     for (const line of lines) {
       const colon = line.indexOf(':')
       if (colon < 1) throw new Error(`a header line of ${command} is ${JSON.stringify(line)}`)
-      const isEscaped = command !== 'CONNECTED' && this.version !== '1.0'
+      const escapes = command === 'CONNECTED' ? undefined : ESCAPES[this.version]
       const [name, value] = [line.slice(0, colon), line.slice(colon + 1)].map((text) =>
-        isEscaped ? readEscapes(text) : text,
+        escapes === undefined ? text : readEscapes(text, escapes),
       )
       headers[name as string] ??= value as string
     }
@@ -107,11 +107,15 @@ export class ServerFrames {
   }
 }
 
-const ESCAPES: Readonly<Record<string, string>> = { '\\r': '\r', '\\n': '\n', '\\c': ':', '\\\\': '\\' }
+type Escapes = Readonly<Record<string, string>>
 
-function readEscapes(text: string): string {
+/** By version: 1.0 has none, and to a client of 1.1 a CR written as an escape is fatal. */
+const IN_1_1: Escapes = { '\\n': '\n', '\\c': ':', '\\\\': '\\' }
+const ESCAPES: Readonly<Record<string, Escapes>> = { '1.1': IN_1_1, '1.2': { ...IN_1_1, '\\r': '\r' } }
+
+function readEscapes(text: string, escapes: Escapes): string {
   return text.replace(/\\./g, (written) => {
-    const meant = ESCAPES[written]
+    const meant = escapes[written]
     if (meant === undefined) throw new Error(`the server sent the escape ${written}`)
     return meant
   })

@@ -28,19 +28,25 @@ export function unescapeText(text: string, version: Version): string {
 
 const ESCAPED: Readonly<Record<string, string>> = { '\r': '\\r', '\n': '\\n', ':': '\\c', '\\': '\\\\' }
 
-/** Writes a header's name. In 1.0, which has no escapes, what would break the frame is still written as one. */
+/**
+ * What is written as an escape. 1.0 has none, so there only what would break the frame is: never raw. 1.1 has none for
+ * a CR, and must take any that it does not define for fatal; its grammar allows a raw one.
+ */
+const SPECIAL: Readonly<Record<Version, { readonly name: RegExp; readonly value: RegExp }>> = {
+  '1.0': { name: /[\r\n:]/g, value: /[\r\n]/g },
+  '1.1': { name: /[\n:\\]/g, value: /[\n:\\]/g },
+  '1.2': { name: /[\r\n:\\]/g, value: /[\r\n:\\]/g },
+}
+
+/** Writes a header's name. */
 export function writeName(to: OctetWriter, name: string, version: Version): void {
-  write(to, name, version === '1.0' ? IN_1_0_NAME : IN_TEXT)
+  write(to, name, SPECIAL[version].name)
 }
 
 /** Writes a header's value. */
 export function writeValue(to: OctetWriter, value: string, version: Version): void {
-  write(to, value, version === '1.0' ? IN_1_0_VALUE : IN_TEXT)
+  write(to, value, SPECIAL[version].value)
 }
-
-const IN_TEXT = /[\r\n:\\]/g
-const IN_1_0_NAME = /[\r\n:]/g
-const IN_1_0_VALUE = /[\r\n]/g
 
 function write(to: OctetWriter, text: string, special: RegExp): void {
   // Nearly all text is plain: it is written while it is looked at, and written anew where it turns out not to be.
