@@ -104,6 +104,32 @@ conformance('subscribe', (test) => {
     }
   })
 
+  test('ends in 1.0 by the destination a subscription that has an id, too, and the one without an id first', async ({
+    connect,
+    topic,
+  }) => {
+    const destination = topic('a')
+    const client = await connect({}, '1.0')
+    for (const headers of [{ id: 'one' }, { id: 'two' }, {}])
+      await client.confirm('SUBSCRIBE', { ...headers, destination })
+    const left = async () => {
+      client.send('SEND', { destination }, 'x')
+      await client.roundTrip()
+      const ids = client.received.map(({ headers }) => headers.subscription ?? 'none')
+      await client.messages(ids.length)
+      return ids
+    }
+    expect(await left()).toEqual(['one', 'two', 'none'])
+    await client.confirm('UNSUBSCRIBE', { destination })
+    expect(await left()).toEqual(['one', 'two'])
+    await client.confirm('UNSUBSCRIBE', { destination, id: 'two' })
+    expect(await left()).toEqual(['one'])
+    await client.confirm('UNSUBSCRIBE', { destination })
+    expect(await left()).toEqual([])
+    client.send('UNSUBSCRIBE', { destination })
+    await client.error('subscription-unknown')
+  })
+
   test('writes the RECEIPT of SUBSCRIBE before the first MESSAGE [114]', async ({ connect, queue }) => {
     const destination = queue('waiting')
     const producer = await connect()

@@ -58,8 +58,9 @@ export interface SubscribeCommand extends Receiptable {
 /** UNSUBSCRIBE (STOMP 1.2, UNSUBSCRIBE). */
 export interface UnsubscribeCommand extends Receiptable {
   readonly verb: 'UNSUBSCRIBE'
-  /** The subscription's id; in 1.0 its destination, where it has none. */
-  readonly id: string
+  /** The subscription's id; undefined in 1.0 where only its destination is named. */
+  readonly id: string | undefined
+  readonly destination: string | undefined
 }
 
 /** ACK or NACK (STOMP 1.2, ACK and NACK). */

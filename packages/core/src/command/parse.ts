@@ -141,9 +141,11 @@ function parsePrefetch(value: string | undefined): number {
 }
 
 function parseUnsubscribe({ headers }: Frame): UnsubscribeCommand {
-  const id = headers.get('id') ?? headers.get('destination')
-  if (!id) throw new ProtocolError('header-missing', 'UNSUBSCRIBE in STOMP 1.0 needs the header id or destination')
-  return { verb: 'UNSUBSCRIBE', id, receipt: headers.get('receipt') }
+  const id = headers.get('id') || undefined
+  const destination = headers.get('destination') || undefined
+  if (id === undefined && destination === undefined)
+    throw new ProtocolError('header-missing', 'UNSUBSCRIBE in STOMP 1.0 needs the header id or destination')
+  return { verb: 'UNSUBSCRIBE', id, destination, receipt: headers.get('receipt') }
 }
 
 function parseSettle({ command, headers }: Frame, version: Version): SettleCommand {

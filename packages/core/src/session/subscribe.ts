@@ -74,12 +74,20 @@ function activate(
 }
 
 /** Ends a subscription. What it was given and has not settled can still be settled. */
-export function unsubscribe(session: Session, { id, receipt }: UnsubscribeCommand): undefined {
-  const subscription = session.subscriptions.find((other) => other.id === id)
-  if (subscription === undefined)
-    throw new ProtocolError('subscription-unknown', `there is no subscription ${printable(id)}`)
+export function unsubscribe(session: Session, command: UnsubscribeCommand): undefined {
+  const subscription = find(session, command)
   session.subscriptions = session.subscriptions.filter((other) => other !== subscription)
   subscription.end()
-  session.done(receipt)
+  session.done(command.receipt)
   session.context.reports.unsubscribed(session, subscription)
+}
+
+/** By its id; by its destination alone, as 1.0 may, the one without an id, or else the oldest. */
+function find({ subscriptions }: Session, { id, destination }: UnsubscribeCommand): Subscription {
+  const named = subscriptions.find((other) => other.id === (id ?? destination))
+  const found =
+    named ?? (id === undefined ? subscriptions.find((other) => other.destination === destination) : undefined)
+  if (found === undefined)
+    throw new ProtocolError('subscription-unknown', `there is no subscription ${printable(id ?? destination ?? '')}`)
+  return found
 }
