@@ -134,6 +134,22 @@ conformance('frames', (test) => {
     }
   })
 
+  test('refuses a NUL inside a line: a frame whose blank line was forgotten is found out there', async ({
+    client,
+    connect,
+  }) => {
+    for (const version of VERSIONS) {
+      for (const frame of ['SEND\0', 'SEND\ndestination:/topic/a\0', 'SEND\ndestination\0:/topic/a\n\n\0']) {
+        const late = await connect({}, version)
+        late.write(frame)
+        await late.error('bad-frame')
+      }
+    }
+    const early = await client()
+    early.write('CONNECT\naccept-version:1.2\0')
+    await early.error('bad-frame')
+  })
+
   test('goes on where the octets stopped: in a command, a name, a value, a body [11]', async (env) => {
     const { client, topic } = await echo(env)
     const name = octetsOf('größe:ä😀ö\n')

@@ -131,6 +131,15 @@ conformance('heart-beats', (test) => {
     }
   })
 
+  test('beats in 1.0, too, where a CONNECT asks for it', async (env) => {
+    const hearing = await env.client()
+    hearing.write('CONNECT\nheart-beat: 0,10000\n\n\0')
+    await hearing.frame('CONNECTED', { version: '1.0', 'heart-beat': '10000,10000' })
+    const silent = await env.connect({ 'heart-beat': '10000,0' }, '1.0')
+    expect(await droppedAfter(env, silent, 25_000)).toBeGreaterThanOrEqual(20_000)
+    await hearing.beat(2)
+  })
+
   test('keeps a client that beats and says nothing else [95]', async (env) => {
     const client = await env.connect({ 'heart-beat': '10000,0' })
     for (let count = 0; count < 20; count++) {
