@@ -38,10 +38,14 @@ export function missingFor({ language, text }: Program): string | undefined {
   return undefined
 }
 
-/** Debian's packages are for Debian's Python, which need not be the first one. */
 function pythonFor(text: string): string | undefined {
   const imports = /^import \w+/m.exec(text)?.[0] ?? ''
-  return ['python3', '/usr/bin/python3'].find((python) => works(python, ['-c', imports]))
+  return firstThatWorks(['python3', '/usr/bin/python3'], ['-c', imports])
+}
+
+/** The first command that can do it: Debian's packages are for Debian's interpreters, which need not come first. */
+export function firstThatWorks(commands: readonly string[], args: readonly string[]): string | undefined {
+  return commands.find((command) => works(command, args))
 }
 
 function works(command: string, args: readonly string[]): boolean {
