@@ -38,7 +38,7 @@ export class Backlog implements Relievable {
     const { bytes } = message
     if (!this.#makeRoom(bytes)) return
     if (!this.#context.hold(message)) {
-      this.#overflow()
+      this.overflow()
       return
     }
     // Making room in the broker may have ended this very subscription.
@@ -72,6 +72,14 @@ export class Backlog implements Relievable {
     while (this.shift() !== undefined);
   }
 
+  /** There is no room for a message: it is dropped, and where the policy says so its subscription is cut. */
+  overflow(): void {
+    // Looking for room may have ended this very subscription.
+    if (!this.#owner.isActive) return
+    this.#report()
+    if (this.#policy.whenSlow === 'disconnect') this.#owner.cut()
+  }
+
   relieve(): void {
     this.#report()
     if (this.#policy.whenSlow === 'disconnect') this.#owner.cut()
@@ -84,16 +92,11 @@ export class Backlog implements Relievable {
       this.#report()
       if (this.#policy.whenSlow === 'drop-oldest') this.shift()
       else {
-        this.#overflow()
+        this.overflow()
         return false
       }
     }
     return true
-  }
-
-  #overflow(): void {
-    this.#report()
-    if (this.#policy.whenSlow === 'disconnect') this.#owner.cut()
   }
 
   /** Once for each time that it fills up, however many messages that concerns. */

@@ -83,16 +83,9 @@ export abstract class FanOut implements LocalDestination {
 
   /** Gives a message to one subscription, or to its backlog where it has no room. */
   protected offer(message: StoredMessage, subscription: Subscription): void {
-    if (subscription.backlog === undefined && subscription.hasRoom()) {
-      this.#handOver(message, subscription)
-      return
-    }
-    subscription.backlog ??= new Backlog(
-      this.context,
-      subscription,
-      policyFor(subscription.destination, this.context.rules),
-    )
-    subscription.backlog.push(message)
+    const { backlog } = subscription
+    if ((backlog === undefined || backlog.isEmpty) && subscription.hasRoom()) this.#handOver(message, subscription)
+    else this.#backlogOf(subscription).push(message)
   }
 
   protected isExpired(message: StoredMessage): boolean {
@@ -101,7 +94,18 @@ export abstract class FanOut implements LocalDestination {
 
   #handOver(message: StoredMessage, subscription: Subscription): void {
     if (subscription.ackMode === 'auto') subscription.deliver(message)
-    else if (this.context.hold(message)) subscription.deliver(message, new Delivery(message, this))
-    else subscription.consumer.cut(subscription)
+    else if (!this.context.hold(message)) this.#backlogOf(subscription).overflow()
+    // Making room in the broker may have ended this very subscription.
+    else if (subscription.isActive) subscription.deliver(message, new Delivery(message, this))
+    else this.context.release(message)
+  }
+
+  #backlogOf(subscription: Subscription): Backlog {
+    subscription.backlog ??= new Backlog(
+      this.context,
+      subscription,
+      policyFor(subscription.destination, this.context.rules),
+    )
+    return subscription.backlog
   }
 }

@@ -44,12 +44,14 @@ export class Flusher {
       session.flush()
       if (this.#next % LOOK_AT_CLOCK_EVERY === 0 && this.#clock.now() > until) break
     }
-    if (this.#next < this.#dirty.length) {
+    const isDone = this.#next === this.#dirty.length
+    // While there is more to do in a turn than a slice takes, the list is never at its end: it must not only grow.
+    this.#dirty = isDone ? [] : this.#dirty.slice(this.#next)
+    this.#next = 0
+    if (!isDone) {
       this.#plan()
       return
     }
-    this.#dirty = []
-    this.#next = 0
     // Nobody refers to the slab any more: what has not left was copied out of it.
     this.#encoder.forget()
     this.#writer.reuse()

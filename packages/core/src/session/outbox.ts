@@ -30,7 +30,6 @@ const NONE: readonly SharedRest[] = []
 export class Outbox implements FrameSink {
   #runs: Run[] = []
   #first = 0
-  #isMidFrame = false
   /** What the connection keeps a part of, where that is shared. */
   #inFlight: SharedRest | undefined
   /** What is shared and waits here, too: counted. */
@@ -120,26 +119,6 @@ export class Outbox implements FrameSink {
     this.#first = 0
   }
 
-  /** Drops all frames that were not begun; answers how many octets that were. */
-  drop(): number {
-    const before = this.bytes
-    const begun: Run[] = []
-    for (let at = this.#first; this.#isMidFrame && at < this.#runs.length; at++) {
-      const run = this.#runs[at] as Run
-      const end = run.ends[run.nextEnd]
-      begun.push({ ...run, end: end ?? run.end, ends: end === undefined ? [] : [end], nextEnd: 0 })
-      if (end !== undefined) break
-    }
-    this.#runs = begun
-    this.#first = 0
-    this.bytes = begun.reduce((sum, { start, end }) => sum + end - start, 0)
-    this.#sharedBytes = begun.reduce(
-      (sum, { start, end, shared }) => (shared === undefined ? sum : sum + end - start),
-      0,
-    )
-    return before - this.bytes
-  }
-
   #shared(): readonly SharedRest[] {
     if (this.#sharedBytes === 0 && this.#inFlight === undefined) return NONE
     const all = new Set<SharedRest>(this.#inFlight === undefined ? [] : [this.#inFlight])
@@ -185,7 +164,6 @@ export class Outbox implements FrameSink {
       if (run.start === run.end) this.#first++
     }
     this.bytes -= size
-    this.#isMidFrame = frameEnds[frameEnds.length - 1] !== size
     return frameEnds
   }
 }

@@ -114,12 +114,6 @@ export class Outgoing implements FrameSink, Flushable, Relievable {
     else if (this.#inFlight > 0) this.#blocked(this.#inFlight)
   }
 
-  /** Drops what was written and not begun to be sent. */
-  drop(): void {
-    this.#outbox?.drop()
-    this.#charge()
-  }
-
   relieve(): void {
     this.#speaker.relieve()
   }

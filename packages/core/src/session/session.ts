@@ -77,6 +77,8 @@ export class Session implements Inbound, Consumer, Party, Asker, Replying, Beati
   #deadline: WakeUp | undefined
   #pauses = 0
   #deliveries = 0
+  /** How often its subscriptions were told that it has room again. */
+  #turns = 0
   #unstoredBytes = 0
   #isRunning = false
   #isStarved = false
@@ -274,7 +276,6 @@ export class Session implements Inbound, Consumer, Party, Asker, Replying, Beati
   }
 
   cut(_subscription: Subscription): void {
-    this.#outgoing.drop()
     this.fail(
       new StompError(
         'slow-consumer',
@@ -320,7 +321,11 @@ export class Session implements Inbound, Consumer, Party, Asker, Replying, Beati
   resumeStarved(): void {
     if (!this.#isStarved || this.state !== 'connected') return
     this.#isStarved = false
-    for (const subscription of this.subscriptions) subscription.resume()
+    // Whoever is first may take all the room that there is: each is first in turn.
+    const { subscriptions } = this
+    const first = this.#turns++ % subscriptions.length
+    for (let at = first; at < subscriptions.length; at++) subscriptions[at]?.resume()
+    for (let at = 0; at < first; at++) subscriptions[at]?.resume()
   }
 
   /** Numbers a delivery for its ACK, and remembers it. */
@@ -414,8 +419,8 @@ export class Session implements Inbound, Consumer, Party, Asker, Replying, Beati
 
   /** Deliveries were settled: the subscription that held them has room again, and so may others. */
   settled(holder: Holder | undefined): void {
-    holder?.resume()
-    this.resumeStarved()
+    if (this.#isStarved) this.resumeStarved()
+    else holder?.resume()
   }
 
   // How a session begins and ends
