@@ -40,13 +40,16 @@ export function commit(session: Session, { transaction: id, receipt }: Transacti
     done: (error) => {
       transactions.release(transaction)
       completion.done(error)
-      if (error === undefined) tell(session, messages, settled)
+      if (error === undefined) {
+        // What is given back is in its queue by now: it comes before what has waited there.
+        for (const holder of holders) session.settled(holder)
+        tell(session, messages, settled)
+      }
       // A session that has just failed is not to be given them again.
       else for (const { origin, deliveries } of plan.settlements) origin.putBack(deliveries)
     },
   }
   if (!commitPlan(session.context.destinations, plan, released)) session.hold(released)
-  for (const holder of holders) session.settled(holder)
 }
 
 function tell(session: Session, messages: readonly StoredMessage[], settled: readonly Settled[]): void {
