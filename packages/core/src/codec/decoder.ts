@@ -381,10 +381,10 @@ export class Decoder<Word extends string> {
     this.#end += octets.length
   }
 
-  /** How large our copy should be: it doubles, up to what the frame is known to need and one chunk more. */
+  /** How large our copy should be: it doubles, up to what the frame needs, as far as that is known, and one chunk more. */
   #sizeFor(needed: number): number {
-    const isMeasured = this.#phase === IN_BODY && this.#contentLength >= 0
-    const useful = isMeasured ? this.#contentLength + CHUNK_BYTES : Number.POSITIVE_INFINITY
+    const most = this.#contentLength >= 0 ? this.#contentLength : this.#context.limits.bodyBytes
+    const useful = this.#phase === IN_BODY ? most + CHUNK_BYTES : Number.POSITIVE_INFINITY
     return Math.max(needed, Math.min(useful, Math.max(needed * 2, LEAST_BYTES)))
   }
 
