@@ -1,4 +1,4 @@
-/** How many connections a door takes: a listener's own limit, told to whoever is refused. */
+/** Connections and the doors that take them: how many, when, and where. */
 
 import { createBroker } from '@xtomp/core'
 import { listen } from '@xtomp/net'
@@ -69,4 +69,64 @@ test('takes many without a limit [79]', async () => {
   const clients = await Promise.all(Array.from({ length: 50 }, connect))
   expect(broker.stats().sessions).toBe(50)
   for (const client of clients) await client.disconnect()
+})
+
+test('opens on any free port, closes, and opens there again, while its broker goes on [240]', async () => {
+  const broker = createBroker({ clock: new ManualClock() })
+  onTestFinished(() => broker.close())
+  broker.publish('/queue/kept', 'from before')
+  let port = 0
+  for (let times = 0; times < 4; times++) {
+    const listener = await listen(broker, { port, host: '127.0.0.1' })
+    if (times === 0) expect(listener.port).toBeGreaterThan(0)
+    else expect(listener.port).toBe(port)
+    port = listener.port as number
+    const dial = dialSocket({ host: '127.0.0.1', port })
+    const client = await WireClient.dial(dial)
+    await client.connect()
+    await client.confirm('SEND', { destination: '/queue/kept' }, String(times))
+    await Promise.all([listener.close(), client.error('broker-closing')])
+    expect(broker.stats().sessions).toBe(0)
+    await expect(WireClient.dial(dial)).rejects.toMatchObject({ code: 'ECONNREFUSED' })
+  }
+  const listener = await listen(broker, { port, host: '127.0.0.1' })
+  const client = await WireClient.dial(dialSocket({ host: '127.0.0.1', port }))
+  await client.connect()
+  await client.confirm('SUBSCRIBE', { id: '0', destination: '/queue/kept' })
+  const kept = await client.messages(5)
+  expect(kept.map(({ text, headers }) => [text, headers.redelivered])).toEqual(
+    ['from before', '0', '1', '2', '3'].map((text) => [text, undefined]),
+  )
+  await Promise.all([broker.close(), client.error('broker-closing')])
+  await listener.close()
+  await expect(listen(broker, { port, host: '127.0.0.1' })).rejects.toMatchObject({ code: 'broker-closing' })
+})
+
+test('opens two doors at two free ports of one broker, each closed by itself [240]', async () => {
+  const broker = createBroker({ clock: new ManualClock() })
+  onTestFinished(() => broker.close())
+  const doors = [await listen(broker, { port: 0 }), await listen(broker, { port: 0 })] as const
+  const [one, other] = doors.map(({ port, address }) => dialSocket({ host: address, port: port as number })) as [
+    ReturnType<typeof dialSocket>,
+    ReturnType<typeof dialSocket>,
+  ]
+  expect(doors[0].port).not.toBe(doors[1].port)
+  const [first, second] = [await WireClient.dial(one), await WireClient.dial(other)]
+  for (const client of [first, second]) await client.connect()
+  await second.confirm('SUBSCRIBE', { id: '0', destination: '/topic/a' })
+  await first.confirm('SEND', { destination: '/topic/a' }, 'across')
+  expect((await second.frame('MESSAGE')).text).toBe('across')
+  await Promise.all([doors[0].close(), first.error('broker-closing')])
+  await second.expectNothing()
+  await Promise.all([broker.close(), second.error('broker-closing')])
+})
+
+test('opens no door at port -1, nor at one that does not exist, and says what is allowed [240]', async () => {
+  const broker = createBroker({ clock: new ManualClock() })
+  onTestFinished(() => broker.close())
+  for (const port of [-1, 65_536]) {
+    await expect(listen(broker, { port })).rejects.toThrow(
+      new TypeError(`port must be a whole number from 0 to 65535; given ${port}`),
+    )
+  }
 })
