@@ -97,6 +97,14 @@ conformance('acknowledgement', (test) => {
     await other.consumer.error('ack-unknown')
   })
 
+  test('takes in 1.2 an id as it was written, and no other way to write that number', async (env) => {
+    for (const change of [(id: string) => `0${id}`, (id: string) => `${id}.0`, (id: string) => ` ${id}`, () => '0x1']) {
+      const { consumer, messages } = await consume(env, 'client', ['one'])
+      consumer.send('ACK', { id: change(messages[0]?.headers.ack ?? '') })
+      await consumer.error('ack-unknown')
+    }
+  })
+
   test('wants in 1.1 message-id and the right subscription [150]', async (env) => {
     const wrong = [
       { change: { subscription: 'other' }, code: 'ack-unknown' },

@@ -52,8 +52,7 @@ function outcomeOf({ verb, isRejected }: SettleCommand): PlannedAck['outcome'] {
 }
 
 function find(session: Session, { verb, id, subscription }: SettleCommand): Delivery {
-  const key = session.version === '1.2' ? Number(id) : id
-  const delivery = session.unacknowledged?.find(key, subscription)
+  const delivery = session.unacknowledged?.find(session.version === '1.2' ? numberOf(id) : id, subscription)
   if (delivery !== undefined) return delivery
   const named = session.subscriptions.find((other) => other.id === subscription)
   if (named?.ackMode === 'auto') {
@@ -66,6 +65,12 @@ function find(session: Session, { verb, id, subscription }: SettleCommand): Deli
     'ack-unknown',
     `${verb} ${printable(id)}: nothing under this id waits to be settled; it may have been, or never was`,
   )
+}
+
+/** The number in an `ack` header of ours. An id is an opaque string: the same number written otherwise is another id. */
+function numberOf(id: string): number {
+  const number = Number(id)
+  return String(number) === id ? number : Number.NaN
 }
 
 /** The deliveries that an ACK of this one means: in mode `client` those before it, too. */
