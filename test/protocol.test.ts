@@ -140,15 +140,9 @@ describe('PROTOCOL.md', () => {
     })
   })
 
-  it('prints every error code, and names no other', () => {
-    const { rows } = table('Code', '`message`')
-    const codes = rows.map(([code = '', message]) => [code.replaceAll('`', ''), message])
-    expect(Object.fromEntries(codes)).toEqual(ERROR_CODES)
-    const { rows: limits } = table('Option', 'Default')
-    for (const row of limits) {
-      for (const [, code = ''] of (row[3] ?? '').matchAll(/`([a-z0-9-]+)`/g))
-        expect(Object.keys(ERROR_CODES)).toContain(code)
-    }
+  it('says of every error code what leads to it', () => {
+    const said = tables.flatMap(({ rows }) => rows.flat()).join(' ')
+    expect(Object.keys(ERROR_CODES).filter((code) => !said.includes(`\`${code}\``))).toEqual([])
   })
 
   it("names the broker's own headers, all of them", () => {
