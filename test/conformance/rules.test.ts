@@ -142,15 +142,6 @@ conformance('rules', (test) => {
     await client.error('header-missing')
   })
 
-  test('answers no receipt that a CONNECT asks for: its answer is CONNECTED', async ({ client }) => {
-    for (const command of LEGAL_COMMANDS.connecting) {
-      const asking = await client()
-      asking.send(command, { 'accept-version': '1.2', host: '/', receipt: 'r' })
-      await asking.frame('CONNECTED')
-      await asking.expectNothing()
-    }
-  })
-
   test('writes in every MESSAGE where it was sent, who it is and whose it is', async ({ connect, queue, topic }) => {
     const ids = new Set<string>()
     for (const version of VERSIONS) {
