@@ -164,4 +164,21 @@ conformance('rules', (test) => {
     expect(ids.size).toBe(VERSIONS.length * 5 * 3)
     for (const id of ids) expect(id).toMatch(/^[0-9A-Za-z-]+$/)
   })
+
+  test("takes other brokers' prefixes for topics, and their wildcards for characters", async ({ connect, topic }) => {
+    const base = topic('a')
+    const consumer = await connect()
+    const names = ['/exchange/e/key', '/amq/queue/q', 'jms.queue.q', 'queue/q', `${base}.>`, `${base}.#`]
+    for (const destination of names) {
+      await consumer.confirm('SEND', { destination }, 'nobody is there')
+      await consumer.confirm('SUBSCRIBE', { id: destination, destination })
+    }
+    await consumer.confirm('SEND', { destination: `${base}.b` })
+    await consumer.expectNothing()
+    for (const destination of names) {
+      await consumer.confirm('SEND', { destination })
+      await consumer.frame('MESSAGE', { destination, subscription: destination })
+    }
+    await consumer.expectNothing()
+  })
 })
