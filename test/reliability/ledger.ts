@@ -1,0 +1,273 @@
+/** Where every message is, as the broker tells it, held against what producers and consumers have seen. */
+
+import type { Broker, HostDelivery, Message } from '@xtomp/core'
+import type { Child } from '../support/child-program.js'
+import { isWhole, QUEUES, queueFor, senderOf } from './load.js'
+
+/** A client that was started, and what it wrote down. */
+export interface Client {
+  readonly name: string
+  readonly child: Child
+  /** Of a consumer, by subscription: what it saw, in order. */
+  readonly seen: Map<string, Seen[]>
+  /** Of a producer: how many RECEIPTs came. */
+  receipts: number
+}
+
+interface Seen {
+  readonly id: string
+  readonly redelivered: boolean
+  readonly isWhole: boolean
+}
+
+interface Made {
+  readonly entry: Entry
+  readonly isFirst: boolean
+}
+
+/** One message, from the first that the broker says of it. */
+interface Entry {
+  readonly id: string
+  /** Its place in the order in which messages were accepted; 0 until it is. */
+  order: number
+  sender: { readonly producer: string; readonly number: number } | undefined
+  queue: string
+  deliveries: number
+  /** It came out of a store: how often it was delivered before, nobody knows. */
+  isRecovered: boolean
+  holder: string | undefined
+  acknowledged: number
+  deadLettered: number
+}
+
+/** Notes what the broker does, finds fault with it at once where it can, and adds everything up at the end. */
+export class Ledger {
+  /** What is wrong, each a sentence. */
+  readonly faults: string[] = []
+  readonly clients = new Map<string, Client>()
+  /** RECEIPTs that producers wrote down, for queues whose messages are acknowledged. */
+  receipted = 0
+  readonly #entries = new Map<string, Entry>()
+  /** By client and subscription: what the broker delivered, in order. */
+  readonly #made = new Map<string, Made[]>()
+  /** Delivered although somebody has it: only his NACK or his end, told in the same turn, explains that. */
+  readonly #suspects = new Map<Entry, string>()
+  /** Whose session is over. */
+  readonly #gone = new Set<string>()
+  #accepted = 0
+
+  /** Adds a client. */
+  add(name: string, child: Child): Client {
+    const client: Client = { name, child, seen: new Map(), receipts: 0 }
+    this.clients.set(name, client)
+    return client
+  }
+
+  /** A consumer wrote a line. */
+  saw({ seen }: Client, line: string): void {
+    const [subscription = '', id = '', redelivered, whole] = line.split(' ')
+    const list = seen.get(subscription)
+    const entry = { id, redelivered: redelivered === 'true', isWhole: whole === 'whole' }
+    if (list === undefined) seen.set(subscription, [entry])
+    else list.push(entry)
+  }
+
+  /** A producer wrote a line. */
+  receipt(client: Client, line: string): void {
+    client.receipts++
+    if (Number(line) !== client.receipts) this.faults.push(`${client.name} got receipt ${line} out of order`)
+    if (queueFor(client.receipts) !== AUTO) this.receipted++
+  }
+
+  /** The hook `deliver`: every delivery passes here before it is written. */
+  delivered({ id }: Message, session: string, subscription: string): void {
+    const entry = this.#entry(id)
+    const { holder } = entry
+    if (holder !== undefined && !this.#gone.has(holder)) this.#suspect(entry, holder)
+    if (entry.acknowledged + entry.deadLettered > 0) this.faults.push(`${id} was delivered after its end`)
+    const key = `${session} ${subscription}`
+    const made = this.#made.get(key)
+    const delivery = { entry, isFirst: entry.deliveries === 0 && !entry.isRecovered }
+    if (made === undefined) this.#made.set(key, [delivery])
+    else made.push(delivery)
+    entry.deliveries++
+    entry.holder = isAuto(subscription) ? undefined : session
+  }
+
+  /** Listens to a broker. */
+  listen(broker: Broker<{ readonly name: string }>): void {
+    broker.on('send', ({ message }) => this.#sent(message))
+    broker.on('acknowledge', ({ session, message }) => {
+      if (session !== undefined) this.#acknowledged(message, session.user.name)
+    })
+    broker.on('nack', ({ session, message }) => {
+      if (session !== undefined) this.#refused(message, session.user.name)
+    })
+    broker.on('disconnect', ({ session: { user } }) => {
+      this.#gone.add(user.name)
+    })
+    broker.on('dead-letter', ({ message, movedTo }) => {
+      const entry = this.#entry(message.id)
+      if (movedTo !== DEAD_LETTERS) this.faults.push(`${message.id} was given up and went to ${movedTo}`)
+      entry.deadLettered++
+    })
+  }
+
+  /** The broker was closed: whatever is delivered next comes out of its store. */
+  restarted(): void {
+    for (const entry of this.#entries.values()) {
+      entry.isRecovered = true
+      entry.holder = undefined
+    }
+  }
+
+  /** Adds up, with what is left in each queue. */
+  balance(left: ReadonlyMap<string, readonly HostDelivery[]>): void {
+    this.#checkProducers()
+    for (const client of this.clients.values()) this.#checkConsumer(client)
+    const places = new Map<string, string[]>()
+    for (const [queue, deliveries] of left) {
+      for (const { message, redelivered } of deliveries) {
+        const entry = this.#entry(message.id)
+        places.set(message.id, [...(places.get(message.id) ?? []), queue])
+        if (!isWhole(message.text())) this.faults.push(`${message.id} in ${queue} is not as it was sent`)
+        if (queue !== DEAD_LETTERS) {
+          if (queue !== entry.queue) this.faults.push(`${message.id} was sent to ${entry.queue} and is in ${queue}`)
+          if (redelivered !== (entry.deliveries > 0 || entry.isRecovered))
+            this.faults.push(
+              `${message.id} was delivered ${entry.deliveries} times and says redelivered:${redelivered}`,
+            )
+        }
+      }
+    }
+    for (const entry of this.#entries.values()) this.#checkPlace(entry, places.get(entry.id) ?? [])
+  }
+
+  /** How many messages were accepted, acknowledged, given up, and delivered more than once. */
+  get counts() {
+    const entries = [...this.#entries.values()]
+    return {
+      accepted: this.#accepted,
+      acknowledged: entries.filter(({ acknowledged }) => acknowledged > 0).length,
+      deadLettered: entries.filter(({ deadLettered }) => deadLettered > 0).length,
+      redelivered: entries.filter(({ deliveries }) => deliveries > 1).length,
+    }
+  }
+
+  #entry(id: string): Entry {
+    let entry = this.#entries.get(id)
+    if (entry === undefined) {
+      entry = {
+        ...{ id, order: 0, sender: undefined, queue: '', deliveries: 0, isRecovered: false },
+        ...{ holder: undefined, acknowledged: 0, deadLettered: 0 },
+      }
+      this.#entries.set(id, entry)
+    }
+    return entry
+  }
+
+  #sent(message: Message): void {
+    const entry = this.#entry(message.id)
+    const text = message.text()
+    if (entry.order > 0) this.faults.push(`${message.id} was accepted twice`)
+    if (!isWhole(text)) this.faults.push(`half a SEND was accepted: ${text.slice(0, 100)}`)
+    entry.order = ++this.#accepted
+    entry.sender = senderOf(text)
+    entry.queue = message.destination
+    if (queueFor(entry.sender.number) !== message.destination) this.faults.push(`${message.id} went astray`)
+  }
+
+  #acknowledged({ id }: Message, session: string): void {
+    const entry = this.#entry(id)
+    if (entry.holder !== session) this.faults.push(`${session} acknowledged ${id}, which ${entry.holder} had`)
+    entry.holder = undefined
+    entry.acknowledged++
+  }
+
+  #refused({ id }: Message, session: string): void {
+    const entry = this.#entry(id)
+    if (this.#suspects.get(entry) === session) this.#suspects.delete(entry)
+    else if (entry.holder === session) entry.holder = undefined
+    else this.faults.push(`${session} refused ${id}, which ${entry.holder} had`)
+  }
+
+  #suspect(entry: Entry, holder: string): void {
+    if (this.#suspects.size === 0) setImmediate(() => this.#endTurn())
+    this.#suspects.set(entry, holder)
+  }
+
+  #endTurn(): void {
+    for (const [{ id, holder }, first] of this.#suspects)
+      if (!this.#gone.has(first))
+        this.faults.push(`${id} was delivered to ${holder} while ${first} had it, who was there`)
+    this.#suspects.clear()
+  }
+
+  /** What a producer sent was accepted from the first on without a gap, and whatever was receipted is among that. */
+  #checkProducers(): void {
+    const accepted = new Map<string, number>()
+    for (const { sender, order } of [...this.#entries.values()].sort((one, other) => one.order - other.order)) {
+      if (sender === undefined) {
+        if (order > 0) this.faults.push(`number ${order} has no sender`)
+        continue
+      }
+      const next = (accepted.get(sender.producer) ?? 0) + 1
+      if (sender.number !== next)
+        this.faults.push(`of ${sender.producer}, ${sender.number} was accepted where ${next} was due`)
+      accepted.set(sender.producer, sender.number)
+    }
+    for (const { name, receipts } of this.clients.values()) {
+      if (receipts > (accepted.get(name) ?? 0))
+        this.faults.push(`${name} got ${receipts} receipts, and ${accepted.get(name)} messages were accepted`)
+    }
+  }
+
+  /** A consumer saw what the broker delivered, in that order: all of it, or up to where it was killed. */
+  #checkConsumer({ name, child, seen }: Client): void {
+    for (const at of QUEUES.keys()) {
+      const subscription = String(at)
+      const made = this.#made.get(`${name} ${subscription}`) ?? []
+      const list = seen.get(subscription) ?? []
+      if (list.length > made.length || (!child.isKilled && list.length < made.length))
+        this.faults.push(`${name} saw ${list.length} of ${made.length} deliveries from queue ${subscription}`)
+      this.#checkSeen(name, list, made)
+    }
+  }
+
+  #checkSeen(name: string, seen: readonly Seen[], made: readonly Made[]): void {
+    let last = 0
+    for (const [at, { id, redelivered, isWhole }] of seen.entries()) {
+      const delivery = made[at]
+      if (delivery === undefined) return
+      const { entry, isFirst } = delivery
+      if (id !== entry.id) this.faults.push(`${name} saw ${id} where ${entry.id} was delivered`)
+      if (!isWhole) this.faults.push(`${name} saw ${id}, and not as it was sent`)
+      if (redelivered === isFirst) this.faults.push(`${name} saw ${id} with redelivered:${redelivered}`)
+      if (redelivered) continue
+      if (entry.order < last) this.faults.push(`${name} saw ${id} out of order`)
+      last = entry.order
+    }
+  }
+
+  /** A message that was accepted is in one place: acknowledged, in its queue, or given up; with auto, delivered or in its queue. */
+  #checkPlace(entry: Entry, places: readonly string[]): void {
+    const { id, order, queue, acknowledged, deadLettered, deliveries } = entry
+    if (order === 0) this.faults.push(`${id} was delivered and never accepted`)
+    const inQueue = places.filter((place) => place === queue).length
+    const inDeadLetters = places.length - inQueue
+    const isDone = queue === AUTO ? deliveries : acknowledged
+    if (isDone + inQueue + inDeadLetters === 1 && inDeadLetters === deadLettered) return
+    this.faults.push(
+      `${id} of ${queue}: done ${isDone} times, given up ${deadLettered} times, found in ${places.join(', ') || 'no queue'}`,
+    )
+  }
+}
+
+/** Where queues give their messages up to. */
+export const DEAD_LETTERS = '/queue/dead-letter'
+
+const AUTO = QUEUES.find(({ ack }) => ack === 'auto')?.queue
+
+function isAuto(subscription: string): boolean {
+  return QUEUES[Number(subscription)]?.ack === 'auto'
+}
