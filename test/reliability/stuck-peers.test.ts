@@ -1,4 +1,4 @@
-/** Peers that stop taking octets: what they make the broker hold is counted, bounded and no more than it must be. */
+/** Peers that stop in the midst of taking or of sending: what they make the broker hold is counted and bounded. */
 
 import { type Broker, type BrokerOptions, type Connection, createBroker } from '@xtomp/core'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -59,7 +59,12 @@ class Peer implements Connection {
   }
 
   write(command: string, headers: Record<string, string>): void {
-    this.#inbound.receive(octetsOf(frameText(command, headers)))
+    this.receive(frameText(command, headers))
+  }
+
+  /** The broker receives these octets from it. */
+  receive(text: string): void {
+    this.#inbound.receive(octetsOf(text))
   }
 
   send(octets: Uint8Array): boolean {
@@ -108,6 +113,27 @@ function memoryOf(all: readonly Peer[]): { kept: number; pinned: number } {
     pinned: [...blocks].reduce((sum, { byteLength }) => sum + byteLength, 0),
   }
 }
+
+describe('a broker whose peers do not finish what they send', () => {
+  it('gives up the largest of it before it refuses what is whole', async () => {
+    const broker = open({ limits: { totalBytes: MIB } })
+    const sizes = Array.from({ length: 100 }, (_, peer) => (peer + 1) * 200)
+    const all = sizes.map((size) => {
+      const peer = new Peer(broker)
+      peer.receive(`SEND\ndestination:/queue/a\ncontent-length:1000000\n\n${'x'.repeat(size)}`)
+      return peer
+    })
+    expect(broker.stats().bytes).toBeGreaterThan(MIB * 0.9)
+    for (let sent = 0; sent < 20; sent++) await broker.publishConfirmed('/queue/a', 'x'.repeat(10 * KIB))
+    await turn()
+    const isLeft = all.map(({ isCut }) => !isCut)
+    expect(isLeft.indexOf(false)).toBeGreaterThan(50)
+    expect(isLeft.slice(isLeft.indexOf(false))).not.toContain(true)
+    const [cut] = all.slice(-1)
+    expect(Buffer.concat(cut?.taken ?? []).toString()).toContain('code:memory-full')
+    expect(broker.stats().bytes).toBeLessThanOrEqual(MIB)
+  })
+})
 
 describe('a broker whose peers take nothing', () => {
   it('holds no more than its bound, however many stop in one turn, and cuts only as many as that takes', async () => {

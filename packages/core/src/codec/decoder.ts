@@ -106,6 +106,11 @@ export class Decoder<Word extends string> {
     return this.#phase !== BETWEEN_FRAMES || this.#at < this.#end
   }
 
+  /** Octets that it holds of an unfinished frame, or of frames that were not taken yet. */
+  get heldBytes(): number {
+    return this.#kept + this.#countedLines
+  }
+
   /** Takes octets, which stay the caller's: they are read until `keep` is called. */
   receive(octets: Uint8Array): void {
     if (this.#at < this.#end) {
@@ -403,9 +408,11 @@ export class Decoder<Word extends string> {
 
   #countLines(): void {
     const lines = this.#phase === BETWEEN_FRAMES ? 0 : this.#lineBytes
-    if (lines > this.#countedLines) this.#count(lines - this.#countedLines)
-    else if (lines < this.#countedLines) this.#context.account.give(this.#countedLines - lines)
-    this.#countedLines = lines
+    const more = lines - this.#countedLines
+    if (more > 0) this.#count(more)
+    else if (more < 0) this.#context.account.give(-more)
+    // Making room may have released this very decoder.
+    this.#countedLines += more
   }
 
   #count(octets: number): void {

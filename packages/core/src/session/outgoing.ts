@@ -1,6 +1,5 @@
 /** What a session says: written now, sent once a turn, counted while the peer is slow to take it. */
 
-import type { Relievable } from '../account.js'
 import { encodeFrame, type FrameParts, type FrameSink, type SharedRest } from '../codec/encoder.js'
 import type { Version } from '../codec/version.js'
 import type { CloseReason, Connection } from '../ports/connection.js'
@@ -17,8 +16,8 @@ export interface Speaker {
   drainedAll(): void
   /** The peer takes nothing, for too long. */
   stalled(): void
-  /** What it has not taken stands in the way of others: it is to be cut. */
-  relieve(): void
+  /** What is held for it, and counted, has changed. */
+  held(): void
 }
 
 const EOL = new Uint8Array([0x0a])
@@ -28,7 +27,7 @@ const EOL_ENDS: readonly number[] = [1]
 const CLOSING_STALL_MS = 2_000
 
 /** The outgoing half of a session. While the connection takes everything it owns no memory. */
-export class Outgoing implements FrameSink, Flushable, Relievable {
+export class Outgoing implements FrameSink, Flushable {
   readonly #connection: Connection
   readonly #context: SessionContext
   readonly #speaker: Speaker
@@ -57,6 +56,7 @@ export class Outgoing implements FrameSink, Flushable, Relievable {
     return this.#inFlight > 0
   }
 
+  /** What a slow peer makes the broker hold. */
   get heldBytes(): number {
     return this.#inFlight === 0 ? 0 : this.unsentBytes
   }
@@ -112,10 +112,6 @@ export class Outgoing implements FrameSink, Flushable, Relievable {
     if (this.#isOver) return
     if (this.unsentBytes === 0) this.#allSent()
     else if (this.#inFlight > 0) this.#blocked(this.#inFlight)
-  }
-
-  relieve(): void {
-    this.#speaker.relieve()
   }
 
   /** Forgets everything: there is no connection any more. */
@@ -174,8 +170,7 @@ export class Outgoing implements FrameSink, Flushable, Relievable {
     const more = bytes - this.#charged + (outbox?.hold(isSlow) ?? 0)
     this.#charged = bytes
     if (outbox?.isDone) this.#outbox = undefined
-    if (isSlow) account.relievables.add(this)
-    else account.relievables.delete(this)
+    this.#speaker.held()
     if (more > 0) account.charge(more)
     else account.give(-more)
   }

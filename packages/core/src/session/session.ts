@@ -1,5 +1,6 @@
 /** One client's conversation, from the open connection to the closed one. */
 
+import type { Relievable } from '../account.js'
 import { Decoder } from '../codec/decoder.js'
 import type { FrameParts } from '../codec/encoder.js'
 import type { ClientCommand, Frame } from '../codec/frame.js'
@@ -50,7 +51,7 @@ const PEER_CLOSED: CloseReason = { code: 'peer-closed', message: 'the peer close
  * A session takes its frames in order, one at a time, and answers in that order. What most sessions never need is made
  * when it is first needed: an idle one is a decoder, a subscription, and this.
  */
-export class Session implements Inbound, Consumer, Party, Asker, Replying, Beating, Speaker {
+export class Session implements Inbound, Consumer, Party, Asker, Replying, Beating, Speaker, Relievable {
   readonly id: string
   readonly context: SessionContext
   state: SessionState = 'connecting'
@@ -184,6 +185,7 @@ export class Session implements Inbound, Consumer, Party, Asker, Replying, Beati
     if (this.#isOpen) this.#decoder.keep()
     // Making room in the broker may have ended this very session.
     if (!this.#isOpen) this.#decoder.release()
+    this.held()
   }
 
   #take(frame: Frame): void {
@@ -284,8 +286,23 @@ export class Session implements Inbound, Consumer, Party, Asker, Replying, Beati
     )
   }
 
+  /** What it makes the broker hold and can be made to give back: octets not taken, frames not finished. */
+  get heldBytes(): number {
+    return this.#outgoing.heldBytes + this.#decoder.heldBytes
+  }
+
+  held(): void {
+    const { relievables } = this.context.destinations.account
+    if (this.heldBytes > 0) relievables.add(this)
+    else relievables.delete(this)
+  }
+
   relieve(): void {
     const { bound } = this.context.destinations.account
+    if (!this.#outgoing.isBlocked) {
+      this.fail(memoryFull(bound))
+      return
+    }
     // What the connection keeps is free only once that is gone: there is no time for an ERROR that nobody reads.
     this.#cut({
       code: 'slow-consumer',
@@ -484,6 +501,7 @@ export class Session implements Inbound, Consumer, Party, Asker, Replying, Beati
     this.#clearDeadline()
     this.heartBeat?.stop()
     this.#decoder.release()
+    this.held()
     this.judged()
     this.#replies?.close()
     this.#transactions?.close()
