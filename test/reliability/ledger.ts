@@ -52,9 +52,17 @@ export class Ledger {
   readonly #made = new Map<string, Made[]>()
   /** Delivered although somebody has it: only his NACK or his end, told in the same turn, explains that. */
   readonly #suspects = new Map<Entry, string>()
+  /** By queue: what was delivered, came back, and waits to be delivered again. */
+  readonly #returned = new Map<string, Set<Entry>>(QUEUES.map(({ queue }) => [queue, new Set()]))
+  readonly #isStored: boolean
   /** Whose session is over. */
   readonly #gone = new Set<string>()
   #accepted = 0
+
+  /** With a store, what is given up has left its queue before anybody tells of it: then it is not known what waits. */
+  constructor({ isStored }: { readonly isStored: boolean }) {
+    this.#isStored = isStored
+  }
 
   /** Adds a client. */
   add(name: string, child: Child): Client {
@@ -88,6 +96,10 @@ export class Ledger {
     const key = `${session} ${subscription}`
     const made = this.#made.get(key)
     const delivery = { entry, isFirst: entry.deliveries === 0 && !entry.isRecovered }
+    const returned = this.#returned.get(queueOf(subscription))
+    returned?.delete(entry)
+    const before = delivery.isFirst ? returned?.values().next().value : undefined
+    if (before !== undefined) this.faults.push(`${id} was delivered while ${before.id} waited, which had come back`)
     if (made === undefined) this.#made.set(key, [delivery])
     else made.push(delivery)
     entry.deliveries++
@@ -105,11 +117,14 @@ export class Ledger {
     })
     broker.on('disconnect', ({ session: { user } }) => {
       this.#gone.add(user.name)
+      for (const entry of this.#entries.values()) if (entry.holder === user.name) this.#cameBack(entry)
     })
     broker.on('dead-letter', ({ message, movedTo }) => {
       const entry = this.#entry(message.id)
       if (movedTo !== DEAD_LETTERS) this.faults.push(`${message.id} was given up and went to ${movedTo}`)
       entry.deadLettered++
+      entry.holder = undefined
+      this.#returned.get(message.destination)?.delete(entry)
     })
   }
 
@@ -187,8 +202,13 @@ export class Ledger {
   #refused({ id }: Message, session: string): void {
     const entry = this.#entry(id)
     if (this.#suspects.get(entry) === session) this.#suspects.delete(entry)
-    else if (entry.holder === session) entry.holder = undefined
-    else this.faults.push(`${session} refused ${id}, which ${entry.holder} had`)
+    else if (entry.holder === session) this.#cameBack(entry)
+    else if (entry.deadLettered === 0) this.faults.push(`${session} refused ${id}, which ${entry.holder} had`)
+  }
+
+  #cameBack(entry: Entry): void {
+    entry.holder = undefined
+    if (!this.#isStored) this.#returned.get(entry.queue)?.add(entry)
   }
 
   #suspect(entry: Entry, holder: string): void {
@@ -267,6 +287,10 @@ export class Ledger {
 export const DEAD_LETTERS = '/queue/dead-letter'
 
 const AUTO = QUEUES.find(({ ack }) => ack === 'auto')?.queue
+
+function queueOf(subscription: string): string {
+  return QUEUES[Number(subscription)]?.queue ?? ''
+}
 
 function isAuto(subscription: string): boolean {
   return QUEUES[Number(subscription)]?.ack === 'auto'

@@ -19,7 +19,7 @@ type Role = 'producer' | 'consumer'
 
 /** Producers and consumers over one broker after the other, killed at random and replaced. */
 class Load {
-  readonly ledger = new Ledger()
+  readonly ledger: Ledger
   readonly kills: Record<Role, number> = { producer: 0, consumer: 0 }
   readonly #program: Program
   readonly #random: () => number
@@ -30,7 +30,8 @@ class Load {
   #onReceipts: (() => void) | undefined
   #crash: Error | undefined
 
-  constructor(program: Program, seed: number) {
+  constructor(program: Program, seed: number, isStored: boolean) {
+    this.ledger = new Ledger({ isStored })
     this.#program = program
     this.#random = randomFrom(seed)
     this.#planKill()
@@ -158,7 +159,7 @@ describe('producers and consumers killed at random', () => {
   it('lose, double and halve nothing of 100,000 receipted messages', { timeout: TIMEOUT_MS }, async () => {
     const seed = seedOfRun()
     console.info(`nothing lost: XTOMP_SEED=${seed}`)
-    const load = new Load(program, seed)
+    const load = new Load(program, seed, false)
     const broker = await load.open()
     await load.run(100_000)
     await load.stop(true)
@@ -179,7 +180,7 @@ describe('producers and consumers killed at random', () => {
   }, async () => {
     const seed = seedOfRun()
     console.info(`nothing lost, with a store: XTOMP_SEED=${seed}`)
-    const load = new Load(program, seed)
+    const load = new Load(program, seed, true)
     const store = lateMemoryStore()
     const first = await load.open(store)
     await load.run(3_000)

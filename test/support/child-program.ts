@@ -74,10 +74,12 @@ export class Child {
     return this
   }
 
-  /** Hands each message from the program to `listener`. */
-  onMessage(listener: (message: unknown) => void): this {
-    this.#process.on('message', listener)
-    return this
+  /** Sends it a message, and resolves with the next that comes from it. */
+  async ask(message: string): Promise<unknown> {
+    const answer = once(this.#process, 'message')
+    this.#process.send(message)
+    const [answered] = (await answer) as [unknown]
+    return answered
   }
 
   /** Tells it to end: its input does. */

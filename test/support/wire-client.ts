@@ -65,7 +65,10 @@ export class WireClient {
   #fault: Error | undefined
   #receipts = 0
 
-  private constructor() {
+  readonly #deadlineMs: number
+
+  private constructor(deadlineMs: number) {
+    this.#deadlineMs = deadlineMs
     this.closed = new Promise((resolve) => {
       this.#waiting.add(() => {
         if (this.#isClosed) resolve()
@@ -73,9 +76,9 @@ export class WireClient {
     })
   }
 
-  /** Opens a connection, and sends nothing yet. */
-  static async dial(dial: Dial): Promise<WireClient> {
-    const client = new WireClient()
+  /** Opens a connection, and sends nothing yet. `deadlineMs` is how long any wait may last: more where all is made slow. */
+  static async dial(dial: Dial, deadlineMs = DEADLINE_MS): Promise<WireClient> {
+    const client = new WireClient(deadlineMs)
     client.#pipe = await dial({ receive: (octets) => client.#receive(octets), closed: () => client.#close() })
     return client
   }
@@ -278,7 +281,7 @@ export class WireClient {
         const look = () => {
           if (this.#isSettled(isDone)) end()
         }
-        const timer = setTimeout(end, DEADLINE_MS)
+        const timer = setTimeout(end, this.#deadlineMs)
         this.#waiting.add(look)
       })
     }
