@@ -10,8 +10,9 @@ export interface Client {
   readonly child: Child
   /** Of a consumer, by subscription: what it saw, in order. */
   readonly seen: Map<string, Seen[]>
-  /** Of a producer: how many RECEIPTs came. */
+  /** Of a producer: how many RECEIPTs came, and how many SENDs were begun. */
   receipts: number
+  begun: number
 }
 
 interface Seen {
@@ -58,6 +59,8 @@ export class Ledger {
   /** Whose session is over. */
   readonly #gone = new Set<string>()
   #accepted = 0
+  /** SENDs that a producer had begun when it was killed, and that were not accepted. */
+  #unsent = 0
 
   /** With a store, what is given up has left its queue before anybody tells of it: then it is not known what waits. */
   constructor({ isStored }: { readonly isStored: boolean }) {
@@ -66,7 +69,7 @@ export class Ledger {
 
   /** Adds a client. */
   add(name: string, child: Child): Client {
-    const client: Client = { name, child, seen: new Map(), receipts: 0 }
+    const client: Client = { name, child, seen: new Map(), receipts: 0, begun: 0 }
     this.clients.set(name, client)
     return client
   }
@@ -82,6 +85,10 @@ export class Ledger {
 
   /** A producer wrote a line. */
   receipt(client: Client, line: string): void {
+    if (line.startsWith('begun ')) {
+      client.begun = Number(line.slice('begun '.length))
+      return
+    }
     client.receipts++
     if (Number(line) !== client.receipts) this.faults.push(`${client.name} got receipt ${line} out of order`)
     if (queueFor(client.receipts) !== AUTO) this.receipted++
@@ -158,11 +165,12 @@ export class Ledger {
     for (const entry of this.#entries.values()) this.#checkPlace(entry, places.get(entry.id) ?? [])
   }
 
-  /** How many messages were accepted, acknowledged, given up, and delivered more than once. */
+  /** How many messages were accepted, begun in vain, acknowledged, given up, and delivered more than once. */
   get counts() {
     const entries = [...this.#entries.values()]
     return {
       accepted: this.#accepted,
+      unsent: this.#unsent,
       acknowledged: entries.filter(({ acknowledged }) => acknowledged > 0).length,
       deadLettered: entries.filter(({ deadLettered }) => deadLettered > 0).length,
       redelivered: entries.filter(({ deliveries }) => deliveries > 1).length,
@@ -236,7 +244,8 @@ export class Ledger {
         this.faults.push(`of ${sender.producer}, ${sender.number} was accepted where ${next} was due`)
       accepted.set(sender.producer, sender.number)
     }
-    for (const { name, receipts } of this.clients.values()) {
+    for (const { name, receipts, begun } of this.clients.values()) {
+      this.#unsent += Math.max(0, begun - (accepted.get(name) ?? 0))
       if (receipts > (accepted.get(name) ?? 0))
         this.faults.push(`${name} got ${receipts} receipts, and ${accepted.get(name)} messages were accepted`)
     }

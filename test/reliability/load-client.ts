@@ -1,7 +1,7 @@
 /**
  * A producer or a consumer, to be killed: writes down what it has seen before it acts on it.
  *
- *   producer <port> <name>   sends as fast as receipts come; writes the number of each message whose RECEIPT came
+ *   producer <port> <name>   sends as fast as receipts come; writes up to which number it has begun, and each whose RECEIPT came
  *   consumer <port> <name>   takes and settles; writes queue, message, whether redelivered, and whether it came whole
  */
 
@@ -34,6 +34,7 @@ class Producer {
   #sent = 0
   #receipted = 0
   #isBusy = false
+  #rest = Buffer.alloc(0)
 
   take(received: readonly WireFrame[]): void {
     let lines = ''
@@ -47,21 +48,21 @@ class Producer {
     if (!this.#isBusy) this.#send()
   }
 
-  /** In two writes that cut a frame, each a turn of its own: a kill between them leaves half a SEND. */
+  /** All but some octets of the last frame, which leave with the next ones: whenever it is killed, half a SEND is there. */
   #send(): void {
     const sends: Buffer[] = []
     while (this.#sent - this.#receipted < WINDOW && sends.length < AT_ONCE) sends.push(this.#next())
-    if (sends.length === 0) return
-    const octets = Buffer.concat(sends)
-    this.#isBusy = true
-    const cut = Math.floor(random() * octets.length)
+    const last = sends.at(-1)
+    if (last === undefined) return
+    const octets = Buffer.concat([this.#rest, ...sends])
+    const cut = octets.length - 1 - Math.floor(random() * (last.length - 1))
+    this.#rest = octets.subarray(cut)
+    note(`begun ${this.#sent}\n`)
     socket.write(octets.subarray(0, cut))
+    this.#isBusy = true
     setImmediate(() => {
-      socket.write(octets.subarray(cut))
-      setImmediate(() => {
-        this.#isBusy = false
-        this.#send()
-      })
+      this.#isBusy = false
+      this.#send()
     })
   }
 
