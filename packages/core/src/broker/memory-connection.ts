@@ -77,6 +77,7 @@ class MemoryConnection implements Connection {
   #isClosed = false
   #isPlanned = false
   #closing: CloseReason | undefined
+  #cancelLinger: (() => void) | undefined
 
   constructor(clock: Clock, receiver: MemoryReceiver, info: ConnectionInfo) {
     this.#clock = clock
@@ -105,7 +106,7 @@ class MemoryConnection implements Connection {
   close(reason: CloseReason): void {
     this.#closing = reason
     this.#plan()
-    if (this.#isClientPaused) this.#clock.after(LINGER_MS, () => this.abort())
+    if (this.#isClientPaused) this.#linger()
   }
 
   abort(): void {
@@ -132,11 +133,17 @@ class MemoryConnection implements Connection {
 
   pauseClient(): void {
     this.#isClientPaused = true
+    if (this.#closing !== undefined && !this.#isClosed) this.#linger()
   }
 
   resumeClient(): void {
     this.#isClientPaused = false
     this.#plan()
+  }
+
+  /** Whether before its end or in the midst of it: a client that takes nothing does not keep it for ever. */
+  #linger(): void {
+    this.#cancelLinger ??= this.#clock.after(LINGER_MS, () => this.abort())
   }
 
   #plan(): void {
@@ -173,6 +180,7 @@ class MemoryConnection implements Connection {
   }
 
   #tellClosed(cause: Error | undefined): void {
+    this.#cancelLinger?.()
     this.inbound?.closed(cause)
     this.#receiver.closed?.(this.#closing)
   }

@@ -127,6 +127,8 @@ export class Session implements Inbound, Consumer, Party, Asker, Replying, Beati
   receive(octets: Uint8Array): void {
     if (!this.#isOpen) return
     if (this.heartBeat !== undefined) this.heartBeat.heardAt = this.context.destinations.wheel.now
+    // Nothing after the last frame is looked at, so nothing of it is kept while that waits for its answer.
+    if (this.#isLastTaken) return
     try {
       this.#decoder.receive(octets)
       // Octets that came while a frame is acted on, or while the session waits, are kept for later.
@@ -412,7 +414,10 @@ export class Session implements Inbound, Consumer, Party, Asker, Replying, Beati
   /** A queue has no room and asks its producers to wait: no other frame is begun until this one is done. */
   hold(completion: Completion): void {
     this.#held = completion
-    this.#pause(HELD_BY_QUEUE)
+    // The connection may have gone while a hook thought about an earlier frame: of its end nobody will tell again.
+    if (this.#lost !== undefined) this.#finish(this.#lost)
+    if (this.#isOpen) this.#pause(HELD_BY_QUEUE)
+    else this.#withdraw()
   }
 
   /** Holds a message while a hook judges it. @throws StompError `memory-full` */
@@ -505,14 +510,19 @@ export class Session implements Inbound, Consumer, Party, Asker, Replying, Beati
     this.judged()
     this.#replies?.close()
     this.#transactions?.close()
-    const held = this.#held
-    this.#held = undefined
-    if (held !== undefined) this.router?.withdraw(held)
+    this.#withdraw()
     for (const subscription of this.subscriptions) subscription.end()
     this.subscriptions = []
     for (const { origin, deliveries } of this.unacknowledged?.removeAll() ?? [])
       origin.settle(deliveries, 'returned', nobody)
     if (wasConnected) this.context.reports.ended(this, reason)
+  }
+
+  /** What waits for room waits no longer. */
+  #withdraw(): void {
+    const held = this.#held
+    this.#held = undefined
+    if (held !== undefined) this.router?.withdraw(held)
   }
 
   #expectConnect(timeoutMs: number): void {

@@ -65,7 +65,9 @@ export class Transactions {
     const transaction = this.get(id)
     this.#count(message.bytes)
     if (!this.#context.hold(message)) throw memoryFull(this.#context.account.bound)
-    transaction.messages.push(message)
+    // Making room in the broker may have ended this very session, and its transactions with it.
+    if (this.#open.get(id) === transaction) transaction.messages.push(message)
+    else this.#context.release(message)
   }
 
   /** Holds an acknowledgement back. @throws StompError where there is no room */
