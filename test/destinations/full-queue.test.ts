@@ -1,6 +1,6 @@
 /** A queue that is full: it refuses, drops what waits longest, or holds its producers, as its rule says. */
 
-import { connectMemory } from '@xtomp/core'
+import { connectMemory, type Store } from '@xtomp/core'
 import { expect } from 'vitest'
 import { Heard } from '../support/heard.js'
 import { type Env, overMemory } from '../support/suite.js'
@@ -84,6 +84,8 @@ overMemory('a queue that is full and drops the oldest', (test) => {
       const heard = new Heard(broker)
       for (const body of ['a', 'b', 'c']) await broker.publishConfirmed(QUEUE, body)
       await Promise.all(['d', 'e'].map((body) => broker.publishConfirmed(QUEUE, body)))
+      // With a store, what was to make room is moved once the message that needs it is stored.
+      await env.until(() => heard.of('dead-letter').length === 2)
       expect(heard.of('dead-letter').map(({ message, reason }) => `${message.text()} ${reason}`)).toEqual([
         'a overflow',
         'b overflow',
@@ -100,6 +102,38 @@ overMemory('a queue that is full and drops the oldest', (test) => {
         'dead-letter-count': '0',
       })
       await env.until(() => broker.stats().messages === 0)
+    })
+  }
+
+  for (const [name, fails] of [
+    ['another queue refuses', { match: '/queue/other', maxMessages: 0 }],
+    ['the store fails', undefined],
+  ] as const) {
+    test(`drops nothing for a COMMIT that ${name}`, async (env) => {
+      const rule = { match: QUEUE, maxMessages: 2, whenFull: 'drop-oldest', deadLetter: '/queue/dead' } as const
+      let isFailing = false
+      const store: Store = {
+        apply: async () => {
+          if (isFailing) throw new Error('disk full')
+        },
+        async *recover() {},
+      }
+      const broker = await env.open(
+        fails === undefined ? { destinations: [rule], store } : { destinations: [rule, fails] },
+      )
+      const heard = new Heard(broker)
+      for (const body of ['a', 'b']) await broker.publishConfirmed(QUEUE, body)
+      isFailing = true
+      const client = await env.connect()
+      await client.confirm('BEGIN', { transaction: 't' })
+      client.send('SEND', { destination: QUEUE, transaction: 't' }, 'c')
+      client.send('SEND', { destination: '/queue/other', transaction: 't' }, 'd')
+      client.send('COMMIT', { transaction: 't', receipt: 'r' })
+      await client.error(fails === undefined ? 'store-failed' : 'queue-full', { 'receipt-id': 'r' })
+      isFailing = false
+      env.faults.splice(0)
+      expect(heard.of('dead-letter')).toEqual([])
+      expect(await drained(env)).toEqual(['a', 'b'])
     })
   }
 

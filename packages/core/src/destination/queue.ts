@@ -1,17 +1,20 @@
 /** A destination that keeps each message until one of its subscriptions has settled it. */
 
-import { memoryFull, StompError } from '../errors.js'
+import { memoryFull, type StompError } from '../errors.js'
 import type { StoredMessage } from '../message.js'
 import type { Completion, Outcome } from '../ports/destination.js'
 import { WakeUp } from '../wheel.js'
 import type { DestinationContext, GiveUpReason } from './context.js'
 import { giveUp } from './dead-letter.js'
 import { Delivery, DeliveryList } from './delivery.js'
+import { Expiry } from './expiry.js'
 import { entryOf, settlementOf } from './journal.js'
 import type { LocalDestination, NoRoom } from './local.js'
 import { limitLife, type Policy } from './policy.js'
 import { ReadyRing } from './ready-ring.js'
+import { Room } from './room.js'
 import type { Subscription } from './subscription.js'
+import { WaitingLine } from './waiting-line.js'
 
 /** What a queue needs of whoever keeps the names. */
 export interface QueueOwner {
@@ -28,17 +31,6 @@ export interface QueueIdentity {
   readonly policy: Policy
 }
 
-/** Work that waits for room. */
-interface Retry {
-  /** Tries it; false where there is still no room. */
-  readonly task: () => boolean
-  readonly completion: Completion
-  /** What is held meanwhile. */
-  readonly message?: StoredMessage
-}
-
-/** Least time between two searches for expired messages. */
-const EXPIRY_PAUSE_MS = 1_000
 /** After a store has failed to let expired messages go, before it is asked again. */
 const STORE_PAUSE_MS = 1_000
 
@@ -51,19 +43,15 @@ export class Queue implements LocalDestination {
   readonly #owner: QueueOwner
   readonly #waiting = new DeliveryList()
   readonly #ready = new ReadyRing()
-  /** Whoever waits for room, in the order in which they came. */
-  #retries: Retry[] = []
-  /** Whether the first of them is being asked. */
-  #isAsking = false
   readonly #subscriptions = new Set<Subscription>()
-  #expiry: WakeUp | undefined
+  readonly #expiry: Expiry
+  readonly #room: Room
+  /** Producers that a full queue asks to wait. */
+  readonly #line: WaitingLine
   /** What rests after a NACK, by the alarm that ends its rest. */
   readonly #resting = new Map<WakeUp, readonly Delivery[]>()
-  /** Messages held or about to arrive, waiting or not, and their octets. */
-  #messages = 0
-  #bytes = 0
-  /** Of these, what is on its way out, to make room. */
-  readonly #leaving = { messages: 0, bytes: 0 }
+  /** What is to make room for a message that is about to arrive. */
+  readonly #doomed = new Map<StoredMessage, readonly Delivery[]>()
   /** How many have arrived. */
   #arrivals = 0
 
@@ -73,15 +61,18 @@ export class Queue implements LocalDestination {
     this.#policy = policy
     this.#context = context
     this.#owner = owner
+    this.#room = new Room(name, policy)
+    this.#line = new WaitingLine(context)
+    this.#expiry = new Expiry(context, this.#waiting, (expired) => this.#expire(expired))
   }
 
   /** Messages held: waiting, resting after a NACK, and unacknowledged. */
   get messages(): number {
-    return this.#messages
+    return this.#room.messages
   }
 
   get isEmpty(): boolean {
-    return this.#messages === 0
+    return this.#room.messages === 0
   }
 
   send(message: StoredMessage, completion: Completion): boolean {
@@ -124,55 +115,50 @@ export class Queue implements LocalDestination {
 
   reserve(message: StoredMessage): NoRoom | undefined {
     limitLife(message, this.#policy, this.#context.clock)
-    // Whoever waits for room comes first.
-    if (this.#retries.length > 0 && !this.#isAsking) return 'wait'
+    if (this.#line.isAhead) return 'wait'
     const mayWait = this.#policy.whenFull === 'hold' && !this.isEmpty
     // Counted before others make room for it: a queue that gives up all that it holds is not to be forgotten for that.
-    this.#messages++
-    this.#bytes += message.bytes
+    this.#room.take(message)
     let noRoom: NoRoom | undefined
-    if (!this.#makeRoom(message)) noRoom = mayWait ? 'wait' : this.#full()
+    if (!this.#makeRoom(message)) noRoom = mayWait ? 'wait' : this.#room.full()
     else if (!this.#context.hold(message)) noRoom = memoryFull(this.#context.account.bound)
     if (noRoom === undefined) return undefined
-    this.#messages--
-    this.#bytes -= message.bytes
+    this.#spare(message)
+    this.#room.give(message)
     this.#forget()
     return noRoom
   }
 
   unreserve(message: StoredMessage): void {
-    this.#messages--
-    this.#bytes -= message.bytes
+    this.#spare(message)
+    this.#room.give(message)
     this.#context.release(message)
+    this.#dispatch()
     this.#tidy()
   }
 
   arrive(message: StoredMessage): void {
+    const delivery = new Delivery(message, this)
     message.arrival = ++this.#arrivals
-    this.#waiting.push(new Delivery(message, this))
-    if (message.expiresAt !== 0) this.#watch(message.expiresAt)
+    this.#waiting.push(delivery)
+    this.#expiry.watch(delivery)
+    this.#dropFor(message)
     this.#dispatch()
   }
 
   whenRoom(task: () => boolean, completion: Completion): void {
-    this.#retries.push({ task, completion })
+    this.#line.join({ task, completion })
   }
 
   withdraw(completion: Completion): void {
-    // Whoever is being asked at this moment has his answer soon enough.
-    const asked = this.#isAsking ? this.#retries[0] : undefined
-    const gone = this.#retries.find((retry) => retry.completion === completion && retry !== asked)
-    if (gone === undefined) return
-    this.#retries = this.#retries.filter((retry) => retry !== gone)
-    this.#turnAway(gone, new StompError('queue-full', 'whoever waited for room has gone'))
+    this.#line.leave(completion)
     // Those behind may need less.
     this.#tidy()
   }
 
   finish(deliveries: readonly Delivery[]): void {
     for (const { message } of deliveries) {
-      this.#messages--
-      this.#bytes -= message.bytes
+      this.#room.give(message)
       this.#context.release(message)
     }
     this.#tidy()
@@ -185,7 +171,7 @@ export class Queue implements LocalDestination {
       delivery.holder = undefined
       this.#waiting.insert(delivery)
       // The alarm may have rung while it was out.
-      if (delivery.message.expiresAt !== 0) this.#watch(delivery.message.expiresAt)
+      this.#expiry.watch(delivery)
     }
     this.#dispatch()
   }
@@ -195,8 +181,7 @@ export class Queue implements LocalDestination {
     this.#context.account.charge(message.bytes)
     message.holders++
     message.own()
-    this.#messages++
-    this.#bytes += message.bytes
+    this.#room.take(message)
     const delivery = new Delivery(message, this)
     delivery.isRedelivered = true
     this.putBack([delivery])
@@ -204,21 +189,18 @@ export class Queue implements LocalDestination {
 
   /** Forgets what waits: the broker is closed. What the store keeps, it keeps. */
   close(): void {
-    const retries = this.#retries
-    this.#retries = []
-    for (const retry of retries)
-      this.#turnAway(retry, new StompError('broker-closing', 'the broker was closed before there was room'))
+    this.#line.close()
     for (const [wakeUp, deliveries] of this.#resting) {
       this.#context.wheel.clear(wakeUp)
       this.finish(deliveries)
     }
     this.finish([...this.#waiting])
-    if (this.#expiry !== undefined) this.#context.wheel.clear(this.#expiry)
+    this.#expiry.stop()
   }
 
   /** Hands a message straight to an `auto` subscription with room: it need not be kept, nor copied, nor counted. */
   #passesThrough(message: StoredMessage): boolean {
-    if (this.#waiting.size > 0 || this.#retries.length > 0 || this.#context.journal.isDurable) return false
+    if (this.#waiting.size > 0 || !this.#line.isEmpty || this.#context.journal.isDurable) return false
     if (message.expiresAt !== 0 || this.#policy.expiryMs !== Number.POSITIVE_INFINITY) return false
     const subscription = this.#ready.peek()
     if (subscription?.ackMode !== 'auto') return false
@@ -245,13 +227,8 @@ export class Queue implements LocalDestination {
       completion.done(memoryFull(this.#context.account.bound))
       return true
     }
-    this.#retries.push({ task: () => this.#keep(message, completion, true), completion, message })
+    this.#line.join({ task: () => this.#keep(message, completion, true), completion, message })
     return false
-  }
-
-  #turnAway({ completion, message }: Retry, error: StompError): void {
-    if (message !== undefined) this.#context.release(message)
-    completion.done(error)
   }
 
   #store(message: StoredMessage, completion: Completion): void {
@@ -266,10 +243,7 @@ export class Queue implements LocalDestination {
     while (this.#waiting.size > 0) {
       const subscription = this.#ready.peek()
       if (subscription === undefined) return
-      if (this.#isExpired(this.#waiting.first as Delivery)) {
-        this.#expireFirst()
-        continue
-      }
+      if (this.#expiry.takeFirst()) continue
       this.#ready.turn()
       this.#handOver(this.#waiting.shift() as Delivery, subscription)
     }
@@ -343,30 +317,37 @@ export class Queue implements LocalDestination {
     giveUp(this.#context, { from: this, to, deliveries, reason }, completion)
   }
 
-  /** Whether a message that is counted has room, where the policy allows it by giving up what waits longest. */
-  #makeRoom({ bytes }: StoredMessage): boolean {
-    const { maxMessages, maxBytes, whenFull } = this.#policy
-    if (bytes > maxBytes) return false
-    const dropped: Delivery[] = []
-    while (this.#messages - this.#leaving.messages > maxMessages || this.#bytes - this.#leaving.bytes > maxBytes) {
-      const oldest = whenFull === 'drop-oldest' ? this.#waiting.shift() : undefined
+  /** Whether a message that is counted has room, where the policy allows it by dooming what waits longest. */
+  #makeRoom(message: StoredMessage): boolean {
+    if (!this.#room.isLargeEnough(message)) return false
+    const doomed: Delivery[] = []
+    while (this.#room.isExceeded) {
+      const oldest = this.#policy.whenFull === 'drop-oldest' ? this.#waiting.shift() : undefined
       if (oldest === undefined) {
-        this.#stay(dropped)
+        this.#stay(doomed)
         return false
       }
-      dropped.push(oldest)
-      this.#leaving.messages++
-      this.#leaving.bytes += oldest.message.bytes
+      doomed.push(oldest)
+      this.#room.leaves(oldest.message)
     }
-    if (dropped.length > 0) this.#drop(dropped)
+    if (doomed.length > 0) this.#doomed.set(message, doomed)
     return true
   }
 
-  /** Gives up what waited longest. Until the store has said so it is still here, but takes up no room. */
-  #drop(dropped: readonly Delivery[]): void {
+  /** The message has not come: what was to make room for it is waiting again. */
+  #spare(message: StoredMessage): void {
+    this.#stay(this.#doomed.get(message) ?? [])
+    this.#doomed.delete(message)
+  }
+
+  /** Gives up what is to make room for a message that has come. Until the store has said so it is still here. */
+  #dropFor(message: StoredMessage): void {
+    const dropped = this.#doomed.get(message)
+    if (dropped === undefined) return
+    this.#doomed.delete(message)
     const done = (error?: StompError): void => {
       if (error === undefined) {
-        this.#left(dropped)
+        for (const delivery of dropped) this.#room.leavesNoMore(delivery.message)
         return
       }
       this.#stay(dropped)
@@ -375,46 +356,12 @@ export class Queue implements LocalDestination {
     this.#giveUp(dropped, 'overflow', { done })
   }
 
-  /** What was to make room is waiting again. */
   #stay(deliveries: readonly Delivery[]): void {
-    this.#left(deliveries)
-    for (const delivery of deliveries) this.#waiting.insert(delivery)
-  }
-
-  #left(deliveries: readonly Delivery[]): void {
-    for (const { message } of deliveries) {
-      this.#leaving.messages--
-      this.#leaving.bytes -= message.bytes
+    for (const delivery of deliveries) {
+      this.#room.leavesNoMore(delivery.message)
+      this.#waiting.insert(delivery)
+      this.#expiry.watch(delivery)
     }
-  }
-
-  /** Why the message that was counted last has no room. */
-  #full(): StompError {
-    const { maxMessages, maxBytes } = this.#policy
-    return this.#messages > maxMessages
-      ? new StompError(
-          'queue-full',
-          `${this.name} may hold ${maxMessages} messages, and does (option destinations[].maxMessages)`,
-        )
-      : new StompError(
-          'queue-full',
-          `${this.name} may hold ${maxBytes} octets, this makes ${this.#bytes} (option destinations[].maxBytes)`,
-        )
-  }
-
-  #isExpired({ message }: Delivery): boolean {
-    return message.expiresAt !== 0 && message.expiresAt <= this.#context.clock.epoch()
-  }
-
-  /** Lets all go that is expired and at the head. */
-  #expireFirst(): void {
-    const expired: Delivery[] = []
-    for (const delivery of this.#waiting) {
-      if (!this.#isExpired(delivery)) break
-      this.#waiting.remove(delivery)
-      expired.push(delivery)
-    }
-    this.#expire(expired)
   }
 
   #expire(deliveries: readonly Delivery[]): void {
@@ -425,42 +372,15 @@ export class Queue implements LocalDestination {
     else giveUp(this.#context, { from: this, to: undefined, deliveries, reason: 'expired' }, { done })
   }
 
-  /** Wakes up when the first message expires: nobody may come to ask for it. */
-  #watch(expiresAt: number): void {
-    const inMs = Math.max(0, expiresAt - this.#context.clock.epoch())
-    const { wheel } = this.#context
-    this.#expiry ??= new WakeUp(() => this.#searchExpired())
-    if (this.#expiry.due === 0 || this.#expiry.due > wheel.now + inMs) wheel.set(this.#expiry, inMs)
-  }
-
-  #searchExpired(): void {
-    const expired: Delivery[] = []
-    let next = Number.POSITIVE_INFINITY
-    for (const delivery of this.#waiting) {
-      if (this.#isExpired(delivery)) expired.push(delivery)
-      else if (delivery.message.expiresAt !== 0) next = Math.min(next, delivery.message.expiresAt)
-    }
-    for (const delivery of expired) this.#waiting.remove(delivery)
-    if (expired.length > 0) this.#expire(expired)
-    if (next < Number.POSITIVE_INFINITY) this.#watch(Math.max(next, this.#context.clock.epoch() + EXPIRY_PAUSE_MS))
-  }
-
   /** After something has left: whoever waits for room is asked again, and a queue of nothing is forgotten. */
   #tidy(): void {
-    // What gets its room may leave again at once, and end up here: the stack must not grow with the line.
-    if (this.#isAsking) return
-    this.#isAsking = true
-    while (this.#retries[0]?.task()) {
-      const { message } = this.#retries.shift() as Retry
-      if (message !== undefined) this.#context.release(message)
-    }
-    this.#isAsking = false
+    this.#line.ask()
     this.#forget()
   }
 
   #forget(): void {
-    if (this.#messages > 0 || this.#subscriptions.size > 0 || this.#retries.length > 0) return
-    if (this.#expiry !== undefined) this.#context.wheel.clear(this.#expiry)
+    if (!this.isEmpty || this.#subscriptions.size > 0 || !this.#line.isEmpty) return
+    this.#expiry.stop()
     this.#owner.unused(this)
   }
 }
