@@ -1,7 +1,6 @@
 /** One client's conversation, from the open connection to the closed one. */
 
 import type { Relievable } from '../account.js'
-import { Decoder } from '../codec/decoder.js'
 import type { FrameParts } from '../codec/encoder.js'
 import type { ClientCommand, Frame } from '../codec/frame.js'
 import { negotiateVersion, type Version } from '../codec/version.js'
@@ -13,14 +12,16 @@ import type { Delivery, Holder } from '../destination/delivery.js'
 import type { Router } from '../destination/router.js'
 import type { Consumer, Subscription } from '../destination/subscription.js'
 import { memoryFull, ProtocolError, StompError } from '../errors.js'
-import { StoredMessage } from '../message.js'
+import type { StoredMessage } from '../message.js'
 import type { CloseReason, Connection, Inbound } from '../ports/connection.js'
 import { type Completion, nobody } from '../ports/destination.js'
 import { WakeUp } from '../wheel.js'
-import { type Asker, isPromise, refusalOf, type Step } from './ask.js'
+import type { Asker, Step } from './ask.js'
 import type { Party, SessionContext } from './context.js'
+import { deliver, type Receiver } from './deliver.js'
 import type { Beating, HeartBeat } from './heart-beat.js'
 import type { SessionInfo } from './hooks.js'
+import { ASKING_HOOK, HELD_BY_QUEUE, type Hearer, Incoming, UNSENT_REPLIES, UNSTORED_WORK } from './incoming.js'
 import { Outgoing, type Speaker } from './outgoing.js'
 import { Replies, type Replying } from './replies.js'
 import { Transactions } from './transaction.js'
@@ -35,12 +36,6 @@ export interface SessionParts {
   readonly handle: (session: Session, command: Command) => Step
 }
 
-/** Why a session is not read, as bits; it is read when no reason is left. */
-const ASKING_HOOK = 1
-const HELD_BY_QUEUE = 2
-const UNSENT_REPLIES = 4
-const UNSTORED_WORK = 8
-
 /** What a frame that waits to be answered counts, beside its receipt and its message. */
 const REPLY_BYTES = 128
 
@@ -51,7 +46,9 @@ const PEER_CLOSED: CloseReason = { code: 'peer-closed', message: 'the peer close
  * A session takes its frames in order, one at a time, and answers in that order. What most sessions never need is made
  * when it is first needed: an idle one is a decoder, a subscription, and this.
  */
-export class Session implements Inbound, Consumer, Party, Asker, Replying, Beating, Speaker, Relievable {
+export class Session
+  implements Inbound, Consumer, Party, Asker, Replying, Receiver, Beating, Hearer, Speaker, Relievable
+{
   readonly id: string
   readonly context: SessionContext
   state: SessionState = 'connecting'
@@ -66,7 +63,7 @@ export class Session implements Inbound, Consumer, Party, Asker, Replying, Beati
   heartBeat: HeartBeat | undefined
   readonly #connection: Connection
   readonly #handle: SessionParts['handle']
-  readonly #decoder: Decoder<ClientCommand>
+  readonly #incoming: Incoming
   readonly #outgoing: Outgoing
   #info: SessionInfo | undefined
   #replies: Replies | undefined
@@ -76,16 +73,11 @@ export class Session implements Inbound, Consumer, Party, Asker, Replying, Beati
   /** The message that a hook judges. */
   #judged: StoredMessage | undefined
   #deadline: WakeUp | undefined
-  #pauses = 0
   #deliveries = 0
   /** How often its subscriptions were told that it has room again. */
   #turns = 0
   #unstoredBytes = 0
-  #isRunning = false
   #isStarved = false
-  /** No further frame is taken: DISCONNECT or a fault came, and what came before it is being finished. */
-  #isLastTaken = false
-  #isInputEnded = false
   #lost: CloseReason | undefined
 
   constructor({ id, connection, context, handle }: SessionParts) {
@@ -93,20 +85,20 @@ export class Session implements Inbound, Consumer, Party, Asker, Replying, Beati
     this.context = context
     this.#connection = connection
     this.#handle = handle
-    this.#decoder = new Decoder(context.decoding)
+    this.#incoming = new Incoming(connection, context, this)
     this.#outgoing = new Outgoing(connection, context, this)
     this.#expectConnect(context.limits.connectTimeoutMs)
   }
 
   /** The agreed version; undefined before CONNECTED. */
   get version(): Version | undefined {
-    return this.#decoder.version
+    return this.#incoming.version
   }
 
   /** Whether it has settled what it was given, and was sent what was written. */
   get isIdle(): boolean {
     const isSettled = this.unacknowledged === undefined || this.unacknowledged.size === 0
-    return isSettled && this.#outgoing.unsentBytes === 0 && this.#pauses === 0 && this.#replies?.isEmpty !== false
+    return isSettled && this.#outgoing.unsentBytes === 0 && !this.#incoming.isPaused && this.#replies?.isEmpty !== false
   }
 
   /** Whether it acts on nothing any more. */
@@ -127,21 +119,11 @@ export class Session implements Inbound, Consumer, Party, Asker, Replying, Beati
   receive(octets: Uint8Array): void {
     if (!this.#isOpen) return
     if (this.heartBeat !== undefined) this.heartBeat.heardAt = this.context.destinations.wheel.now
-    // Nothing after the last frame is looked at, so nothing of it is kept while that waits for its answer.
-    if (this.#isLastTaken) return
-    try {
-      this.#decoder.receive(octets)
-      // Octets that came while a frame is acted on, or while the session waits, are kept for later.
-      if (this.#isRunning || this.#pauses !== 0) this.#keep()
-    } catch (error) {
-      this.#failed(error)
-    }
-    if (!this.#isRunning) this.#run()
+    this.#incoming.receive(octets)
   }
 
   ended(): void {
-    this.#isInputEnded = true
-    if (!this.#isRunning) this.#run()
+    this.#incoming.ended()
   }
 
   closed(cause?: Error): void {
@@ -150,8 +132,8 @@ export class Session implements Inbound, Consumer, Party, Asker, Replying, Beati
       cause === undefined ? PEER_CLOSED : { code: 'peer-lost', message: `the connection broke: ${cause.message}` }
     if (!this.#isOpen) this.context.reports.gone(this)
     else if (this.#held === undefined) {
-      this.#pauses &= ~UNSENT_REPLIES
-      this.ended()
+      this.#incoming.forget(UNSENT_REPLIES)
+      this.#incoming.ended()
     } else this.#finish(this.#lost)
   }
 
@@ -167,30 +149,7 @@ export class Session implements Inbound, Consumer, Party, Asker, Replying, Beati
     return this.state === 'connecting' || this.state === 'connected'
   }
 
-  #run(): void {
-    this.#isRunning = true
-    try {
-      while (this.#pauses === 0 && !this.#isLastTaken && this.#isOpen) {
-        const frame = this.#decoder.next()
-        if (frame === undefined) break
-        this.#take(frame)
-      }
-      this.#keep()
-    } catch (error) {
-      this.#failed(error)
-    }
-    this.#isRunning = false
-    if (this.#isInputEnded && this.#pauses === 0 && !this.#isLastTaken && this.#isOpen) this.#endOfInput()
-  }
-
-  #keep(): void {
-    if (this.#isOpen) this.#decoder.keep()
-    // Making room in the broker may have ended this very session.
-    if (!this.#isOpen) this.#decoder.release()
-    this.held()
-  }
-
-  #take(frame: Frame): void {
+  take(frame: Frame): void {
     const { command, headers } = frame
     try {
       if (!LEGAL_COMMANDS[this.state].includes(command)) throw outOfPlace(command, this.state)
@@ -200,46 +159,32 @@ export class Session implements Inbound, Consumer, Party, Asker, Replying, Beati
       const step = this.#handle(this, parseCommand(frame, version))
       if (step !== undefined) this.#waitFor(step, frame)
     } catch (error) {
-      this.#failed(error, frame)
+      this.failed(error, frame)
     }
   }
 
   /** A hook will answer later: until then no other frame is begun. */
   #waitFor(step: Promise<void>, frame: Frame): void {
-    this.#pause(ASKING_HOOK)
+    this.#incoming.pause(ASKING_HOOK)
     step.then(
-      () => this.#goOn(ASKING_HOOK),
+      () => this.#incoming.goOn(ASKING_HOOK),
       (error: unknown) => {
-        this.#pauses &= ~ASKING_HOOK
-        this.#failed(error, frame)
+        this.#incoming.forget(ASKING_HOOK)
+        this.failed(error, frame)
       },
     )
   }
 
-  #endOfInput(): void {
-    this.#isLastTaken = true
+  endOfInput(): void {
     if (this.#lost !== undefined) this.#finish(this.#lost)
     else this.#afterReplies(() => this.#finish(PEER_CLOSED))
   }
 
-  #pause(reason: number): void {
-    if (this.#pauses === 0) {
-      this.#connection.pause()
-      if (this.heartBeat !== undefined) this.heartBeat.isDeaf = true
-    }
-    this.#pauses |= reason
-  }
-
-  #goOn(reason: number): void {
-    if ((this.#pauses & reason) === 0) return
-    this.#pauses &= ~reason
-    if (this.#pauses !== 0 || !this.#isOpen) return
-    if (this.heartBeat !== undefined) {
-      this.heartBeat.isDeaf = false
-      this.heartBeat.heardAt = this.context.destinations.wheel.now
-    }
-    if (this.#lost === undefined) this.#connection.resume()
-    if (!this.#isRunning) this.#run()
+  deaf(isDeaf: boolean): void {
+    const { heartBeat } = this
+    if (heartBeat === undefined) return
+    heartBeat.isDeaf = isDeaf
+    if (!isDeaf) heartBeat.heardAt = this.context.destinations.wheel.now
   }
 
   // What goes out
@@ -248,7 +193,7 @@ export class Session implements Inbound, Consumer, Party, Asker, Replying, Beati
   write(frame: FrameParts): void {
     this.#outgoing.write(frame, this.version)
     if (this.#outgoing.isBlocked && this.#outgoing.unsentBytes > this.context.limits.unsentBytes)
-      this.#pause(UNSENT_REPLIES)
+      this.#incoming.pause(UNSENT_REPLIES)
   }
 
   hasRoom(): boolean {
@@ -257,26 +202,11 @@ export class Session implements Inbound, Consumer, Party, Asker, Replying, Beati
       this.#outgoing.unsentBytes < unsentBytes &&
       (this.unacknowledged === undefined || this.unacknowledged.size < unacknowledged)
     if (!hasRoom) this.#isStarved = true
-    return hasRoom && !this.#isLastTaken && this.state === 'connected' && !this.context.isDraining
+    return hasRoom && !this.#incoming.isLastTaken && this.state === 'connected' && !this.context.isDraining
   }
 
   deliver(subscription: Subscription, message: StoredMessage, delivery: Delivery | undefined): void {
-    const unsettled = subscription.ackMode === 'auto' ? undefined : delivery
-    const shown = this.context.hooks.deliver === undefined ? message : this.#show(subscription, message)
-    if (shown === undefined) {
-      if (unsettled !== undefined) {
-        subscription.unacknowledged?.remove(unsettled)
-        unsettled.origin.settle([unsettled], 'acknowledged', nobody)
-      }
-      return
-    }
-    const envelope = {
-      version: this.version as Version,
-      subscription: subscription.isNamed ? subscription.id : undefined,
-      ack: unsettled === undefined ? 0 : this.#note(unsettled),
-      redelivered: delivery?.isRedelivered === true,
-    }
-    this.context.messageEncoder.encode(shown, envelope, this.#outgoing)
+    deliver(this, { subscription, message, delivery }, this.#outgoing)
   }
 
   cut(_subscription: Subscription): void {
@@ -290,7 +220,7 @@ export class Session implements Inbound, Consumer, Party, Asker, Replying, Beati
 
   /** What it makes the broker hold and can be made to give back: octets not taken, frames not finished. */
   get heldBytes(): number {
-    return this.#outgoing.heldBytes + this.#decoder.heldBytes
+    return this.#outgoing.heldBytes + this.#incoming.heldBytes
   }
 
   held(): void {
@@ -327,7 +257,7 @@ export class Session implements Inbound, Consumer, Party, Asker, Replying, Beati
   }
 
   drainedAll(): void {
-    this.#goOn(UNSENT_REPLIES)
+    this.#incoming.goOn(UNSENT_REPLIES)
     this.resumeStarved()
   }
 
@@ -347,31 +277,12 @@ export class Session implements Inbound, Consumer, Party, Asker, Replying, Beati
     for (let at = 0; at < first; at++) subscriptions[at]?.resume()
   }
 
-  /** Numbers a delivery for its ACK, and remembers it. */
-  #note(delivery: Delivery): number {
+  /** Numbers a delivery for its ACK, and remembers it; 0 where its number is not told. */
+  note(delivery: Delivery): number {
     this.unacknowledged ??= new Unacknowledged(this.version === '1.2')
     delivery.number = ++this.#deliveries
     this.unacknowledged.add(delivery)
     return this.version === '1.2' ? delivery.number : 0
-  }
-
-  /** What the host makes of a message for this subscription; undefined to skip it. */
-  #show(subscription: Subscription, message: StoredMessage): StoredMessage | undefined {
-    const { reentry } = this.context
-    reentry.enter()
-    try {
-      const context = { user: this.user, session: this.info, subscription: subscription.id }
-      const answer = this.context.hooks.deliver?.(message, context)
-      if (answer === false) return undefined
-      // Whoever waits before he answers may mean to refuse: nothing is shown that was not judged.
-      if (isPromise(answer)) throw new TypeError('the hook deliver must answer now; it answered with a promise')
-      return answer instanceof StoredMessage ? answer : message
-    } catch (error) {
-      refusalOf(this.context, 'deliver', error)
-      return undefined
-    } finally {
-      reentry.leave()
-    }
   }
 
   // How frames end
@@ -392,7 +303,7 @@ export class Session implements Inbound, Consumer, Party, Asker, Replying, Beati
     // A frame that stores nothing waits for those before it, and counts too: there may be many of them.
     const bytes = REPLY_BYTES + (receipt?.length ?? 0) + (isDurable ? (message?.bytes ?? 0) : 0)
     this.#unstoredBytes += bytes
-    if (this.#unstoredBytes > this.context.limits.unstoredBytes) this.#pause(UNSTORED_WORK)
+    if (this.#unstoredBytes > this.context.limits.unstoredBytes) this.#incoming.pause(UNSTORED_WORK)
     this.#replies ??= new Replies(this)
     return this.#replies.add({ receipt, bytes, told })
   }
@@ -405,10 +316,10 @@ export class Session implements Inbound, Consumer, Party, Asker, Replying, Beati
   replied(receipt: string | undefined, bytes: number): void {
     this.#unstoredBytes -= bytes
     if (receipt !== undefined && this.#isOpen) this.write(receiptFrame(receipt))
-    if (this.#unstoredBytes <= this.context.limits.unstoredBytes) this.#goOn(UNSTORED_WORK)
+    if (this.#unstoredBytes <= this.context.limits.unstoredBytes) this.#incoming.goOn(UNSTORED_WORK)
     if (this.#held === undefined || this.#replies?.isEmpty === false) return
     this.#held = undefined
-    this.#goOn(HELD_BY_QUEUE)
+    this.#incoming.goOn(HELD_BY_QUEUE)
   }
 
   /** A queue has no room and asks its producers to wait: no other frame is begun until this one is done. */
@@ -416,7 +327,7 @@ export class Session implements Inbound, Consumer, Party, Asker, Replying, Beati
     this.#held = completion
     // The connection may have gone while a hook thought about an earlier frame: of its end nobody will tell again.
     if (this.#lost !== undefined) this.#finish(this.#lost)
-    if (this.#isOpen) this.#pause(HELD_BY_QUEUE)
+    if (this.#isOpen) this.#incoming.pause(HELD_BY_QUEUE)
     else this.#withdraw()
   }
 
@@ -449,13 +360,13 @@ export class Session implements Inbound, Consumer, Party, Asker, Replying, Beati
 
   /** CONNECTED may be written, and other frames may come. */
   connected(version: Version): void {
-    this.#decoder.version = version
+    this.#incoming.version = version
     this.state = 'connected'
   }
 
   /** DISCONNECT: the receipt comes when everything before it is done, and then the end. */
   disconnect(receipt: string | undefined): void {
-    this.#isLastTaken = true
+    this.#incoming.isLastTaken = true
     this.done(receipt)
     this.#afterReplies(() => this.#finish(DISCONNECTED))
   }
@@ -472,9 +383,9 @@ export class Session implements Inbound, Consumer, Party, Asker, Replying, Beati
     else this.#replies.whenEmpty(task)
   }
 
-  #failed(error: unknown, frame?: Frame): void {
+  failed(error: unknown, frame?: Frame): void {
     const known = error instanceof StompError ? error : this.#internal(error)
-    this.#isLastTaken = true
+    this.#incoming.isLastTaken = true
     const receipt = frame?.headers.get('receipt')
     // The frames before it are answered first.
     if (this.#replies === undefined || this.#replies.isEmpty) this.fail(known, receipt)
@@ -505,7 +416,7 @@ export class Session implements Inbound, Consumer, Party, Asker, Replying, Beati
     this.state = 'closing'
     this.#clearDeadline()
     this.heartBeat?.stop()
-    this.#decoder.release()
+    this.#incoming.release()
     this.held()
     this.judged()
     this.#replies?.close()

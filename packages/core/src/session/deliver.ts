@@ -1,0 +1,66 @@
+/** MESSAGE: a message on its way to one subscription, as the host lets it be seen (STOMP 1.2, MESSAGE). */
+
+import type { FrameSink } from '../codec/encoder.js'
+import type { Version } from '../codec/version.js'
+import type { Delivery } from '../destination/delivery.js'
+import type { Subscription } from '../destination/subscription.js'
+import { StoredMessage } from '../message.js'
+import { nobody } from '../ports/destination.js'
+import { isPromise, refusalOf } from './ask.js'
+import type { SessionContext } from './context.js'
+import type { SessionInfo } from './hooks.js'
+
+/** Who is delivered to: a session. */
+export interface Receiver {
+  readonly context: SessionContext
+  readonly version: Version | undefined
+  readonly user: unknown
+  readonly info: SessionInfo
+  /** Numbers a delivery for its ACK, and remembers it; 0 where its number is not told. */
+  note(delivery: Delivery): number
+}
+
+/** What a session is given for one of its subscriptions. */
+export interface Given {
+  readonly subscription: Subscription
+  readonly message: StoredMessage
+  /** To be settled unless the ack mode is `auto`; undefined where nothing is kept. */
+  readonly delivery: Delivery | undefined
+}
+
+/** Writes the MESSAGE, and remembers what is to be settled. What the host skips counts as acknowledged. */
+export function deliver(session: Receiver, { subscription, message, delivery }: Given, sink: FrameSink): void {
+  const unsettled = subscription.ackMode === 'auto' ? undefined : delivery
+  const shown = session.context.hooks.deliver === undefined ? message : show(session, subscription, message)
+  if (shown !== undefined) {
+    const envelope = {
+      version: session.version as Version,
+      subscription: subscription.isNamed ? subscription.id : undefined,
+      ack: unsettled === undefined ? 0 : session.note(unsettled),
+      redelivered: delivery?.isRedelivered === true,
+    }
+    session.context.messageEncoder.encode(shown, envelope, sink)
+  } else if (unsettled !== undefined) {
+    subscription.unacknowledged?.remove(unsettled)
+    unsettled.origin.settle([unsettled], 'acknowledged', nobody)
+  }
+}
+
+/** What the host makes of a message for this subscription; undefined to skip it. */
+function show(session: Receiver, subscription: Subscription, message: StoredMessage): StoredMessage | undefined {
+  const { reentry, hooks } = session.context
+  reentry.enter()
+  try {
+    const context = { user: session.user, session: session.info, subscription: subscription.id }
+    const answer = hooks.deliver?.(message, context)
+    if (answer === false) return undefined
+    // Whoever waits before he answers may mean to refuse: nothing is shown that was not judged.
+    if (isPromise(answer)) throw new TypeError('the hook deliver must answer now; it answered with a promise')
+    return answer instanceof StoredMessage ? answer : message
+  } catch (error) {
+    refusalOf(session.context, 'deliver', error)
+    return undefined
+  } finally {
+    reentry.leave()
+  }
+}

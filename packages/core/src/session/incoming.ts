@@ -1,0 +1,145 @@
+/** What a session hears: octets into frames, taken in order, one at a time, and only while nothing stands in the way. */
+
+import { Decoder } from '../codec/decoder.js'
+import type { ClientCommand, Frame } from '../codec/frame.js'
+import type { Version } from '../codec/version.js'
+import type { Connection } from '../ports/connection.js'
+import type { SessionContext } from './context.js'
+
+/** Why a session is not read, as bits; it is read when no reason is left. */
+export const ASKING_HOOK = 1
+export const HELD_BY_QUEUE = 2
+export const UNSENT_REPLIES = 4
+export const UNSTORED_WORK = 8
+
+/** Acts on what is heard. */
+export interface Hearer {
+  /** Whether it acts on nothing any more. */
+  readonly isOver: boolean
+  /** Acts on a frame. */
+  take(frame: Frame): void
+  /** The octets are no frames, or there is no room for them. */
+  failed(error: unknown): void
+  /** Nothing is left, and nothing more will come. */
+  endOfInput(): void
+  /** It is read no more, or again: silence in between is not the client's. */
+  deaf(isDeaf: boolean): void
+  /** What is held of unfinished frames may have changed. */
+  held(): void
+}
+
+/** The incoming half of a session. */
+export class Incoming {
+  readonly #connection: Connection
+  readonly #decoder: Decoder<ClientCommand>
+  readonly #hearer: Hearer
+  #pauses = 0
+  #isRunning = false
+  #isInputEnded = false
+  /** No further frame is taken: DISCONNECT or a fault came, and what came before it is being finished. */
+  isLastTaken = false
+
+  constructor(connection: Connection, { decoding }: SessionContext, hearer: Hearer) {
+    this.#connection = connection
+    this.#decoder = new Decoder(decoding)
+    this.#hearer = hearer
+  }
+
+  /** The agreed version; undefined before CONNECTED. */
+  get version(): Version | undefined {
+    return this.#decoder.version
+  }
+
+  set version(version: Version) {
+    this.#decoder.version = version
+  }
+
+  /** Whether something stands in the way of the next frame. */
+  get isPaused(): boolean {
+    return this.#pauses !== 0
+  }
+
+  /** Octets of frames that are not finished, or not taken yet. */
+  get heldBytes(): number {
+    return this.#decoder.heldBytes
+  }
+
+  receive(octets: Uint8Array): void {
+    // Nothing after the last frame is looked at, so nothing of it is kept while that waits for its answer.
+    if (this.isLastTaken) return
+    try {
+      this.#decoder.receive(octets)
+      // Octets that came while a frame is acted on, or while the session waits, are kept for later.
+      if (this.#isRunning || this.isPaused) this.#keep()
+    } catch (error) {
+      this.#hearer.failed(error)
+    }
+    this.#run()
+  }
+
+  /** Nothing more will come. */
+  ended(): void {
+    this.#isInputEnded = true
+    this.#run()
+  }
+
+  /** No other frame is begun until the reason has gone, and the connection is not read. */
+  pause(reason: number): void {
+    if (this.#pauses === 0) {
+      this.#connection.pause()
+      this.#hearer.deaf(true)
+    }
+    this.#pauses |= reason
+  }
+
+  /** The reason has gone. */
+  goOn(reason: number): void {
+    if ((this.#pauses & reason) === 0) return
+    this.#pauses &= ~reason
+    if (this.isPaused || this.#hearer.isOver) return
+    this.#hearer.deaf(false)
+    if (!this.#isInputEnded) this.#connection.resume()
+    this.#run()
+  }
+
+  /** The reason is none any more, and what is left to be done is not done here. */
+  forget(reason: number): void {
+    this.#pauses &= ~reason
+  }
+
+  /** Drops everything. */
+  release(): void {
+    this.#decoder.release()
+  }
+
+  #run(): void {
+    if (this.#isRunning) return
+    this.#isRunning = true
+    try {
+      while (this.#isListening) {
+        const frame = this.#decoder.next()
+        if (frame === undefined) break
+        this.#hearer.take(frame)
+      }
+      this.#keep()
+    } catch (error) {
+      this.#hearer.failed(error)
+    }
+    this.#isRunning = false
+    if (this.#isInputEnded && this.#isListening) {
+      this.isLastTaken = true
+      this.#hearer.endOfInput()
+    }
+  }
+
+  get #isListening(): boolean {
+    return !this.isPaused && !this.isLastTaken && !this.#hearer.isOver
+  }
+
+  #keep(): void {
+    if (!this.#hearer.isOver) this.#decoder.keep()
+    // Making room in the broker may have ended this very session.
+    if (this.#hearer.isOver) this.#decoder.release()
+    this.#hearer.held()
+  }
+}
