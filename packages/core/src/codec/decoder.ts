@@ -172,7 +172,7 @@ export class Decoder<Word extends string> {
       const allowed = this.#context.commands.join(', ')
       throw new ProtocolError(
         'bad-command',
-        `${printable(text)} is not a command that may be sent here; these are: ${allowed}`,
+        `${printable(text)} is not a STOMP command that may be sent here; these are: ${allowed}`,
       )
     }
     this.#command = text
