@@ -42,8 +42,8 @@ class Batch {
     this.#random = random
     this.#door = door
     this.#clock = new ManualClock({ soon: door.name === 'memory' ? 'manual' : 'real' })
-    // A socket that is not read, because a queue asks its sender to wait, is not seen to break before there is room; and
-    // what its client has not settled may be all that takes the room up.
+    // A socket that is not read, because a queue asks its sender to wait, may not be seen to break before there is room;
+    // and what its client has not settled may be all that takes the room up.
     this.#host = new UnrulyHost(random.fork(), { mayHold: door.name === 'memory' })
     const error = (message: string, cause: unknown): void => {
       if (!(cause instanceof OnPurpose)) this.#faults.push(`logged: ${message}: ${(cause as Error)?.stack}`)

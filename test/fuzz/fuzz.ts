@@ -6,7 +6,7 @@ import { Random } from './random.js'
 
 const BATCH = 100
 const DEFAULT_SEED = 1
-const MS_PER_INPUT = 5
+const MS_PER_INPUT = 20
 
 /** What a run is made of. */
 export interface FuzzRun {
