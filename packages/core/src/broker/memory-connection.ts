@@ -5,8 +5,8 @@ import type { CloseReason, Connection, ConnectionInfo, Inbound } from '../ports/
 
 /** What a client in memory does with what comes. */
 export interface MemoryReceiver {
-  /** Octets came; they stay the receiver's. */
-  receive(octets: Uint8Array): void
+  /** Octets came; they stay the receiver's. `frameEnds` lists the offsets at which a frame ends, ascending. */
+  receive(octets: Uint8Array, frameEnds: readonly number[]): void
   /** The broker closed the connection. Called once, after the last octets. */
   closed?(reason: CloseReason | undefined): void
 }
@@ -33,6 +33,12 @@ export interface Acceptor {
 }
 
 const INFO: ConnectionInfo = { transport: 'memory' }
+
+/** Octets on their way to the client. */
+interface Chunk {
+  readonly octets: Uint8Array
+  readonly frameEnds: readonly number[]
+}
 
 /** A client that has paused is given that much before the broker is told to wait. */
 const BUFFER_BYTES = 64 * 1024
@@ -65,7 +71,7 @@ class MemoryConnection implements Connection {
   readonly #clock: Clock
   readonly #receiver: MemoryReceiver
   /** On the way to the client. */
-  #outgoing: Uint8Array[] = []
+  #outgoing: Chunk[] = []
   #outgoingBytes = 0
   /** From the client, while the broker does not read. */
   #incoming: Uint8Array[] = []
@@ -85,9 +91,9 @@ class MemoryConnection implements Connection {
     this.info = info
   }
 
-  send(octets: Uint8Array, _frameEnds: readonly number[]): boolean {
+  send(octets: Uint8Array, frameEnds: readonly number[]): boolean {
     if (this.#isClosed) return false
-    this.#outgoing.push(Uint8Array.from(octets))
+    this.#outgoing.push({ octets: Uint8Array.from(octets), frameEnds: [...frameEnds] })
     this.#outgoingBytes += octets.length
     this.#plan()
     this.#isBlocked = this.#isClientPaused && this.#outgoingBytes > BUFFER_BYTES
@@ -119,7 +125,8 @@ class MemoryConnection implements Connection {
   }
 
   fromClient(octets: Uint8Array | string): void {
-    if (this.#isClientEnded || this.#isClosed) return
+    // What comes once it is closing is read and dropped.
+    if (this.#isClientEnded || this.#isClosed || this.#closing !== undefined) return
     const bytes = typeof octets === 'string' ? new TextEncoder().encode(octets) : octets
     // What came before is still waiting its turn: nothing overtakes it.
     if (this.#isBrokerPaused || this.#incoming.length > 0) this.#incoming.push(Uint8Array.from(bytes))
@@ -157,11 +164,11 @@ class MemoryConnection implements Connection {
 
   #pump(): void {
     while (!this.#isClosed && !this.#isClientPaused && this.#outgoing.length > 0) {
-      const octets = this.#outgoing.shift() as Uint8Array
+      const { octets, frameEnds } = this.#outgoing.shift() as Chunk
       this.#outgoingBytes -= octets.length
-      this.#receiver.receive(octets)
+      this.#receiver.receive(octets, frameEnds)
     }
-    while (!this.#isClosed && !this.#isBrokerPaused && this.#incoming.length > 0)
+    while (!this.#isClosed && this.#closing === undefined && !this.#isBrokerPaused && this.#incoming.length > 0)
       this.inbound?.receive(this.#incoming.shift() as Uint8Array)
     if (this.#isClosed) return
     if (this.#isClientEnded && !this.#isEndTold && this.#incoming.length === 0) {
