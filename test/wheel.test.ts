@@ -1,8 +1,8 @@
 /** The timing wheel: alarms ring once, in time, and cost nothing while none is set. */
 
+import { ManualClock } from '@xtomp/testing'
 import { describe, expect, it } from 'vitest'
 import { Alarm, Wheel } from '../packages/core/src/wheel.js'
-import { ManualClock } from './support/manual-clock.js'
 
 const TICK_MS = 100
 const TURN_MS = 512 * TICK_MS

@@ -2,9 +2,9 @@
 
 import { createBroker } from '@xtomp/core'
 import { listen } from '@xtomp/net'
+import { ManualClock } from '@xtomp/testing'
 import { expect, onTestFinished, test } from 'vitest'
 import { dialSocket } from '../support/doors.js'
-import { ManualClock } from '../support/manual-clock.js'
 import { until } from '../support/suite.js'
 import { WireClient } from '../support/wire-client.js'
 

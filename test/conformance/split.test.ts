@@ -1,9 +1,9 @@
 /** Cuts every fixture at every octet: no frame may depend on the pieces in which it comes. */
 
 import { type Broker, connectMemory, createBroker } from '@xtomp/core'
+import { ManualClock } from '@xtomp/testing'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Fixture, fixtures, TOPIC } from '../support/fixtures.js'
-import { ManualClock } from '../support/manual-clock.js'
 import { ServerFrames } from '../support/server-frames.js'
 
 let broker: Broker

@@ -16,10 +16,10 @@ import {
   type Inbound,
 } from '@xtomp/core'
 import { type Listener, type ListenOptions, listen } from '@xtomp/net'
+import { ManualClock } from '@xtomp/testing'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { dialSocket } from '../support/doors.js'
 import { later } from '../support/later.js'
-import { ManualClock } from '../support/manual-clock.js'
 import { until } from '../support/suite.js'
 import { turn } from '../support/variants.js'
 import { WireClient } from '../support/wire-client.js'

@@ -42,9 +42,9 @@
  */
 
 import { type Broker, type BrokerOptions, createBroker } from '@xtomp/core'
+import { ManualClock } from '@xtomp/testing'
 import { describe, expect, it, type TestContext } from 'vitest'
 import { type Door, doors, type OpenDoor, target } from './doors.js'
-import { ManualClock } from './manual-clock.js'
 import { turn, type Variant, variants } from './variants.js'
 import { DEADLINE_MS, WireClient, type WireHeaders } from './wire-client.js'
 

@@ -1,8 +1,10 @@
 /** A clock whose time moves only when a test says so. */
 
 import type { Clock } from '@xtomp/core'
+import { type GlobalTimers, installTimers } from './global-timers.js'
+import { Turns } from './turns.js'
 
-/** How `soon` works while time stands still. */
+/** How a manual clock begins, and how `soon` works while time stands still. */
 export interface ManualClockOptions {
   /**
    * `real`: after this poll of the sockets, as the system clock does; right for every door, sockets included.
@@ -29,9 +31,9 @@ export class ManualClock implements Clock {
   readonly #epoch: number
   readonly #timers = new Set<Timer>()
   readonly #tasks: (() => void)[] = []
+  readonly #turns = new Turns()
   #now = 1_000
   #order = 0
-  #waiting = 0
 
   constructor({ soon = 'real', epoch = FIRST_OF_JANUARY_2030 }: ManualClockOptions = {}) {
     this.#soon = soon
@@ -43,26 +45,26 @@ export class ManualClock implements Clock {
     return this.#timers.size
   }
 
+  /** Milliseconds since some moment. */
   now(): number {
     return this.#now
   }
 
+  /** Milliseconds since 1970. */
   epoch(): number {
     return this.#epoch + this.#now
   }
 
+  /** Runs `task` in a later turn, while time stands still. */
   soon(task: () => void): void {
     if (this.#soon === 'manual') {
       this.#tasks.push(task)
       return
     }
-    this.#waiting++
-    setImmediate(() => {
-      this.#waiting--
-      task()
-    })
+    this.#turns.soon(task)
   }
 
+  /** Runs `task` once time has been moved on by so much. Answers what cancels it. */
   after(delayMs: number, task: () => void): () => void {
     const timer: Timer = { due: this.#now + Math.max(0, delayMs), order: this.#order++, task }
     this.#timers.add(timer)
@@ -71,7 +73,7 @@ export class ManualClock implements Clock {
 
   /** Runs what `soon` was given, and what that gives it in turn, until nothing is left. For `soon: 'manual'`. */
   run(): void {
-    for (let turn = 0; turn < TURNS; turn++) {
+    for (let turns = 0; turns < TURNS; turns++) {
       const tasks = this.#tasks.splice(0)
       if (tasks.length === 0) return
       for (const task of tasks) task()
@@ -80,12 +82,28 @@ export class ManualClock implements Clock {
   }
 
   /**
-   * Moves time on, ringing what falls due in order, each at its own moment; what that asks to do soon is done before
-   * the next rings. With `soon: 'manual'` all is done when the call returns; otherwise it must be awaited.
+   * Moves time on, ringing what falls due in order, each at its own moment; what that leads to, promises and octets
+   * included, is done before the next rings. With `soon: 'manual'` all is done when the call returns; otherwise it must
+   * be awaited.
    */
   advance(ms: number): Promise<void> {
     const end = this.#now + ms
     return this.#soon === 'manual' ? this.#advanceNow(end) : this.#advanceLater(end)
+  }
+
+  /**
+   * Puts `setTimeout`, `setInterval`, what clears them, and `Date` under this clock, for code that asks no other: a
+   * client's reconnects and beats. Ends with what it answers, at the latest when the test ends:
+   * `using timers = clock.install()`.
+   * @throws Error where the global timers are under a manual clock already
+   */
+  install(): GlobalTimers {
+    return installTimers(this)
+  }
+
+  /** Resolves when nothing is left to be done at this moment: promises, octets in memory, and what they lead to. */
+  settled(): Promise<void> {
+    return this.#turns.settled()
   }
 
   #advanceNow(end: number): Promise<void> {
@@ -96,16 +114,9 @@ export class ManualClock implements Clock {
   }
 
   async #advanceLater(end: number): Promise<void> {
-    await this.#settle()
-    while (this.#ringNext(end)) await this.#settle()
+    await this.settled()
+    while (this.#ringNext(end)) await this.settled()
     this.#now = end
-  }
-
-  async #settle(): Promise<void> {
-    for (let turn = 0; this.#waiting > 0; turn++) {
-      if (turn === TURNS) throw new Error('tasks given to clock.soon give it tasks without end')
-      await new Promise((resolve) => setImmediate(resolve))
-    }
   }
 
   #ringNext(end: number): boolean {

@@ -1,0 +1,152 @@
+/** What was received, and the matchers for it: in vitest, and in the `expect` of jest. */
+
+import { createTestBroker, type StompMatchers, stompMatchers, type TestBroker } from '@xtomp/testing'
+import { expect as jestExpect } from 'expect'
+import { describe, expect, onTestFinished, test, expect as vitestExpect } from 'vitest'
+
+declare module 'vitest' {
+  interface Matchers<T> extends StompMatchers<T> {}
+}
+
+declare module 'expect' {
+  interface Matchers<R> extends StompMatchers<R> {}
+}
+
+vitestExpect.extend(stompMatchers)
+jestExpect.extend(stompMatchers)
+
+function opened(options = {}): TestBroker {
+  const broker = createTestBroker(options)
+  onTestFinished(() => broker.close())
+  return broker
+}
+
+/** A client that knows only octets, and never reads. */
+async function written(broker: TestBroker, ...frames: string[]) {
+  const socket = broker.socket()
+  socket.resume()
+  socket.on('error', () => undefined)
+  socket.write(['CONNECT\naccept-version:1.2\nhost:/\n\n', ...frames, ''].join('\0'))
+  await broker.clock.settled()
+  return socket
+}
+
+describe('received', () => {
+  test('answers what clients and the host sent, in its order, and what comes later, too', async () => {
+    const broker = opened()
+    broker.publish('/topic/a', '{"n":1}', { headers: { colour: 'blue' } })
+    await written(broker, 'SEND\ndestination:/topic/a\nsize:2\n\ntwo', 'SEND\ndestination:/topic/b\n\nother')
+    const both = await broker.received('/topic/a', 2)
+    expect(both.map(({ session }) => session === undefined)).toEqual([true, false])
+    expect(both[0]?.json()).toEqual({ n: 1 })
+    expect(both.map(({ headers }) => headers.toJSON())).toEqual([{ colour: 'blue' }, { size: '2' }])
+    const third = broker.received('/topic/a', 3)
+    await broker.publishConfirmed('/topic/a', 'three')
+    expect((await third).map((message) => message.text())).toEqual(['{"n":1}', 'two', 'three'])
+  })
+
+  test('counts nothing that was refused', async () => {
+    const broker = opened({ destinations: [{ match: '/queue/a', maxMessages: 1 }] })
+    broker.publish('/queue/a', 'one')
+    broker.publish('/queue/a', 'two')
+    await expect(broker.publishConfirmed('/queue/a', 'three')).rejects.toThrow('queue')
+    expect(() => broker.publish('', 'x')).toThrow(TypeError)
+    await written(broker, 'SEND\ndestination:/queue/a\n\nfour')
+    const failure = broker.received('/queue/a', 2, { giveUpAfterMs: 10 })
+    await expect(failure).rejects.toThrow(
+      'expected 2 of /queue/a, got 1; what was sent:\n  /queue/a "one" (by the host)',
+    )
+  })
+
+  test('lists what was sent where it is given up', async () => {
+    const broker = opened()
+    const failure = () => broker.received('/topic/a', 1, { giveUpAfterMs: 10 })
+    await expect(failure()).rejects.toThrow('expected 1 of /topic/a, got 0; nothing was sent to any destination')
+    await written(broker, `SEND\ndestination:/topic/b\nnote:two words\n\n${'x'.repeat(200)}`)
+    await expect(failure()).rejects.toThrow(`/topic/b note:"two words" "${'x'.repeat(100)}"… (200 octets)`)
+    for (let count = 0; count < 30; count++) broker.publish('/topic/c', 'x')
+    await expect(failure()).rejects.toThrow('and 11 more')
+  })
+})
+
+describe('a transcript', () => {
+  test('shows every frame, both ways, and no passcode', async () => {
+    const broker = opened()
+    const socket = broker.socket()
+    socket.resume()
+    socket.write(
+      'CONNECT\naccept-version:1.1\nhost:/\nlogin:ann\npasscode:secret\n\n\0SEND\ndestination:/a\\cb\nreceipt:1\n\n\u0001\0\n',
+    )
+    socket.end('nonsense\n')
+    await broker.clock.settled()
+    const [connect, connected, send, ...rest] = broker.transcript().split('\n')
+    expect(connect).toBe('#1 > CONNECT accept-version:1.1 host:/ login:ann passcode:(hidden)')
+    expect(connected).toMatch(/^#1 < CONNECTED version:1.1 session:\S+ heart-beat:10000,10000 server:xtomp$/)
+    expect([send, ...rest].join('\n')).toMatchInlineSnapshot(`
+      "#1 > SEND destination:/a:b receipt:1 "\\u0001"
+      #1 < RECEIPT receipt-id:1
+      #1 > (not a frame: nonsense is not a command that may be sent here; these are: CONNECT, STOMP, SEND, SUBSCRIBE, UNSUBSCRIBE, ACK, NACK, BEGIN, COMMIT, ABORT, DISCONNECT)
+      #1 < ERROR message:"unknown command" code:bad-command content-type:text/plain content-length:150 "nonsense is not a command that may be sent here; these are: CONNECT, STOMP, SEND, SUBSCRIBE, UNSUBSC"… (150 octets)
+      #1 > (end)
+      #1 < (closed)"
+    `)
+    expect(broker.connections).toEqual([])
+  })
+})
+
+describe.each([
+  { runner: 'vitest', expectIn: vitestExpect },
+  { runner: 'jest', expectIn: jestExpect as unknown as typeof vitestExpect },
+])('matchers in $runner', ({ expectIn }) => {
+  const never = { giveUpAfterMs: 10 }
+
+  test('toHaveReceived passes for a message of that body and those headers, once it comes', async () => {
+    const broker = opened()
+    const waited = expectIn(broker).toHaveReceived('/topic/a', { body: { n: 1 }, headers: { colour: 'blue' } })
+    broker.publish('/topic/a', '{"n":1}', { headers: { colour: 'blue', size: '2' } })
+    await waited
+    await expectIn(broker).toHaveReceived('/topic/a')
+    await expectIn(broker).toHaveReceived('/topic/a', { times: 1 })
+    for (const body of ['{"n":1}', /n.:1/, new TextEncoder().encode('{"n":1}'), expectIn.stringContaining('"n"')])
+      await expectIn(broker).toHaveReceived('/topic/a', { body })
+    await expectIn(broker).toHaveReceived('/topic/a', { body: expectIn.objectContaining({ n: 1 }) })
+    await expectIn(broker).not.toHaveReceived('/topic/b')
+    await expectIn(broker).not.toHaveReceived('/topic/a', { body: 'x' })
+    await expectIn(broker).not.toHaveReceived('/topic/a', { headers: { colour: 'red' } })
+    await expectIn(broker).not.toHaveReceived('/topic/a', { times: 2 })
+  })
+
+  test('toHaveReceived fails with what did arrive', async () => {
+    const broker = opened()
+    broker.publish('/topic/a', 'one')
+    broker.publish('/topic/a', 'one')
+    const wrongBody = expectIn(broker).toHaveReceived('/topic/a', { body: 'two', headers: { a: 'b' }, ...never })
+    await expect(wrongBody).rejects.toThrow(
+      'expected a message to /topic/a with body "two", headers {"a":"b"}, got none; what was sent:\n  /topic/a "one"',
+    )
+    await expect(expectIn(broker).toHaveReceived('/topic/a', { times: 1 })).rejects.toThrow('got 2')
+    await expect(expectIn(broker).not.toHaveReceived('/topic/a')).rejects.toThrow('expected not a message to /topic/a')
+    await expect(async () => expectIn(never).toHaveReceived('/topic/a')).rejects.toThrow('createTestBroker')
+  })
+
+  test('toHaveSubscription passes and fails with the subscriptions that there are', async () => {
+    const broker = opened()
+    const waited = expectIn(broker).toHaveSubscription('/queue/a', { ack: 'client', id: 'x', times: 1 })
+    const socket = await written(broker, 'SUBSCRIBE\nid:x\ndestination:/queue/a\nack:client\n\n')
+    await waited
+    await expectIn(broker).toHaveSubscription('/queue/a')
+    await expect(expectIn(broker).toHaveSubscription('/queue/b', never)).rejects.toThrow(
+      /expected a subscription to \/queue\/b, got none; the subscriptions are:\n {2}\/queue\/a id:x ack:client \(session /,
+    )
+    await expectIn(broker).not.toHaveSubscription('/queue/a', { ack: 'auto' })
+    socket.write('UNSUBSCRIBE\nid:x\n\n\0SUBSCRIBE\nid:y\ndestination:/queue/c\n\n\0')
+    await expectIn(broker).toHaveSubscription('/queue/c')
+    await expectIn(broker).not.toHaveSubscription('/queue/a')
+    socket.destroy()
+    await broker.clock.settled()
+    await expectIn(broker).not.toHaveSubscription('/queue/c')
+    await expect(expectIn(broker).toHaveSubscription('/queue/c', never)).rejects.toThrow(
+      'no session has a subscription',
+    )
+  })
+})
