@@ -1,0 +1,105 @@
+/** The contracts of the ports, which what is ours passes. */
+
+import { mkdtemp, rm } from 'node:fs/promises'
+import { connect, type NetConnectOpts } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { connectMemory, createMemoryStore } from '@xtomp/core'
+import { type ListenOptions, listen } from '@xtomp/net'
+import {
+  type ConnectionHarness,
+  type ConnectionPeer,
+  type ConnectionPeerEvents,
+  type Contract,
+  connectionContract,
+  destinationContract,
+  type StoreHarness,
+  storeContract,
+} from '@xtomp/testing/contracts'
+import { describe, test } from 'vitest'
+import { queueHarness, topicHarness } from '../support/destinations.js'
+
+/** How long net's adapter lets a peer keep a closing connection, here. */
+const LINGER_MS = 50
+const TIMEOUT_MS = 20_000
+
+const memory: ConnectionHarness = {
+  open: (broker, events) => connectMemory(broker, events),
+  linger: (clock) => clock.advance(2_000),
+}
+
+/** Sockets, by what `listen` is told; each case has a listener of its own. */
+function sockets(optionsOf: () => Promise<ListenOptions>, done: (options: ListenOptions) => Promise<void>) {
+  const harness = (): ConnectionHarness => {
+    let options: ListenOptions = {}
+    return {
+      open: async (broker, events) => {
+        options = await optionsOf()
+        const { port } = await listen(broker, { ...options, lingerMs: LINGER_MS })
+        const { path } = options
+        return dialled(path === undefined ? { port: port ?? 0, host: '127.0.0.1' } : { path }, events)
+      },
+      linger: () => new Promise((resolve) => setTimeout(resolve, LINGER_MS)),
+      close: () => done(options),
+    }
+  }
+  // What one case has put up is not for another to take down.
+  return connectionContract(harness()).map(({ name }, at) => ({
+    name,
+    run: () => (connectionContract(harness())[at] as Contract).run(),
+  }))
+}
+
+function dialled(to: NetConnectOpts, events: ConnectionPeerEvents): Promise<ConnectionPeer> {
+  return new Promise((resolve, reject) => {
+    // The end of the broker's side is to be seen by itself.
+    const socket = connect({ ...to, allowHalfOpen: true, noDelay: true })
+    socket.once('error', reject)
+    socket.on('error', () => undefined)
+    socket.on('data', (octets) => events.receive(octets))
+    socket.on('end', () => events.closed())
+    socket.on('close', () => events.closed())
+    socket.once('connect', () =>
+      resolve({
+        write: (octets) => socket.write(octets),
+        end: () => socket.end(),
+        abort: () => socket.destroy(),
+        pause: () => socket.pause(),
+        resume: () => socket.resume(),
+      }),
+    )
+  })
+}
+
+const storeInMemory: StoreHarness = {
+  open: () => createMemoryStore(),
+  // It outlives a broker, and nothing else: it is its own next life.
+  reopen: (store) => store,
+}
+
+const implementations: readonly (readonly [name: string, contract: readonly Contract[]])[] = [
+  ['the connection in memory', connectionContract(memory)],
+  [
+    "net's connection over TCP",
+    sockets(
+      async () => ({ port: 0, host: '127.0.0.1' }),
+      async () => undefined,
+    ),
+  ],
+  [
+    "net's connection over a UNIX socket",
+    sockets(
+      async () => ({ path: join(await mkdtemp(join(tmpdir(), 'xtomp-')), 's') }),
+      async ({ path = '' }) => rm(join(path, '..'), { recursive: true, force: true }),
+    ),
+  ],
+  ['the store in memory', storeContract(storeInMemory)],
+  ['a topic', destinationContract(topicHarness)],
+  ['a queue', destinationContract(queueHarness)],
+]
+
+describe.each(implementations)('%s', (_, contract) => {
+  test.each(contract.map((each) => [each.name, each] as const))('%s', { timeout: TIMEOUT_MS }, (_name, { run }) =>
+    run(),
+  )
+})
