@@ -1,9 +1,9 @@
 /** Many inputs against one broker: what they leave behind, and whether the broker still serves. */
 
 import { type Broker, createBroker, type HostSubscription, type Inbound, StompError } from '@xtomp/core'
+import { ManualClock } from '@xtomp/testing'
 import { expect } from 'vitest'
 import type { Door } from '../support/doors.js'
-import { ManualClock } from '../support/manual-clock.js'
 import { until } from '../support/suite.js'
 import { turn } from '../support/variants.js'
 import type { Dial } from '../support/wire-client.js'

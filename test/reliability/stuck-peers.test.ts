@@ -1,8 +1,8 @@
 /** Peers that stop in the midst of taking or of sending: what they make the broker hold is counted and bounded. */
 
 import { type Broker, type BrokerOptions, type Connection, createBroker } from '@xtomp/core'
+import { ManualClock } from '@xtomp/testing'
 import { afterEach, describe, expect, it } from 'vitest'
-import { ManualClock } from '../support/manual-clock.js'
 import { ServerFrames } from '../support/server-frames.js'
 import { until } from '../support/suite.js'
 import { turn } from '../support/variants.js'
