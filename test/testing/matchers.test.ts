@@ -82,14 +82,14 @@ describe('a transcript', () => {
     const [connect, connected, send, ...rest] = broker.transcript().split('\n')
     expect(connect).toBe('#1 > CONNECT accept-version:1.1 host:/ login:ann passcode:(hidden)')
     expect(connected).toMatch(/^#1 < CONNECTED version:1.1 session:\S+ heart-beat:10000,10000 server:xtomp$/)
-    expect([send, ...rest].join('\n')).toMatchInlineSnapshot(`
-      "#1 > SEND destination:/a:b receipt:1 "\\u0001"
-      #1 < RECEIPT receipt-id:1
-      #1 > (not a frame: nonsense is not a command that may be sent here; these are: CONNECT, STOMP, SEND, SUBSCRIBE, UNSUBSCRIBE, ACK, NACK, BEGIN, COMMIT, ABORT, DISCONNECT)
-      #1 < ERROR message:"unknown command" code:bad-command content-type:text/plain content-length:150 "nonsense is not a command that may be sent here; these are: CONNECT, STOMP, SEND, SUBSCRIBE, UNSUBSC"… (150 octets)
-      #1 > (end)
-      #1 < (closed)"
-    `)
+    expect(send).toBe('#1 > SEND destination:/a:b receipt:1 "\\u0001"')
+    const [receipt, nonsense, error, ...ends] = rest
+    expect(receipt).toBe('#1 < RECEIPT receipt-id:1')
+    expect(nonsense).toMatch(/^#1 > \(not a frame: .*\)$/)
+    expect(error).toMatch(
+      /^#1 < ERROR message:"unknown command" code:bad-command content-type:text\/plain content-length:(\d+) ".{100}"… \(\1 octets\)$/,
+    )
+    expect(ends).toEqual(['#1 > (end)', '#1 < (closed)'])
     expect(broker.connections).toEqual([])
   })
 })
