@@ -135,6 +135,29 @@ describe('a broker whose peers do not finish what they send', () => {
   })
 })
 
+describe('a peer that takes a little now and then', () => {
+  it('is not ended while it takes anything within stallMs, and is when it takes nothing more', async () => {
+    const clock = new ManualClock()
+    const broker = open({ clock, limits: { stallMs: 10_000 } })
+    const ends: string[] = []
+    broker.on('disconnect', ({ reason }) => {
+      ends.push(reason.code)
+    })
+    const peer = await Peer.subscribed(broker, '/topic/a')
+    broker.publish('/topic/a', new Uint8Array(2 * MIB))
+    await turn()
+    for (let pieces = 0; pieces < 20; pieces++) {
+      await clock.advance(9_800)
+      expect(ends).toEqual([])
+      expect(peer.kept.length).toBeGreaterThan(0)
+      peer.takePiece()
+    }
+    await clock.advance(10_200)
+    expect(ends).toEqual(['stalled'])
+    expect(peer.isCut).toBe(true)
+  })
+})
+
 describe('a broker whose peers take nothing', () => {
   it('holds no more than its bound, however many stop in one turn, and cuts only as many as that takes', async () => {
     const broker = open({ limits: { totalBytes: MIB } })
