@@ -17,6 +17,7 @@ function entry(body: string, queue = QUEUE, more: Partial<StoredEntry> = {}): St
     headers: Headers.none,
     body: new TextEncoder().encode(body),
     expiresAt: 0,
+    isDeadLetter: false,
     ...more,
   }
 }

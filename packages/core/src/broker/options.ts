@@ -9,6 +9,20 @@ import { consoleLogger, type Logger } from '../logger.js'
 import type { Store } from '../ports/store.js'
 import type { HeartBeatOptions, SessionLimits } from '../session/context.js'
 import type { Hooks } from '../session/hooks.js'
+import {
+  type Check,
+  type Checks,
+  falseOr,
+  group,
+  line,
+  list,
+  method,
+  number,
+  oneOf,
+  shaped,
+  wholeNumber,
+  wrong,
+} from './option-checks.js'
 
 /** Every size and count that a peer controls. Each excess is an ERROR that names the option. */
 export interface Limits extends FrameLimits, SessionLimits, DestinationLimits {
@@ -73,18 +87,16 @@ const HEART_BEAT: HeartBeatOptions = { outgoingMs: 10_000, incomingMs: 10_000, l
 
 /**
  * Options with their defaults filled in.
- * @throws TypeError where one is unknown or out of its range; the message names the option and what is allowed.
+ * @throws TypeError where one is unknown or makes no sense; the message names it, what was given and what is allowed
  */
 export function settingsOf<User>(options: BrokerOptions<User>): Settings<User> {
-  const limits = group('limits', LIMITS, options.limits)
-  const heartBeat = group('heartBeat', HEART_BEAT, options.heartBeat)
-  for (const rule of options.destinations ?? []) checkRule(rule)
+  group(CHECKS)(options, '')
   return {
     hooks: options.hooks ?? {},
     destinations: (options.destinations ?? []).map((rule) => set(rule)),
     hosts: options.hosts,
-    limits,
-    heartBeat,
+    limits: { ...LIMITS, ...set(options.limits ?? {}) },
+    heartBeat: { ...HEART_BEAT, ...set(options.heartBeat ?? {}) },
     store: options.store,
     serverName: options.serverName ?? 'xtomp',
     logger: options.logger ?? consoleLogger,
@@ -92,72 +104,71 @@ export function settingsOf<User>(options: BrokerOptions<User>): Settings<User> {
   }
 }
 
-function group<T extends object>(name: string, defaults: T, given: Partial<T> = {}): T {
-  for (const [key, value] of Object.entries(given)) {
-    if (!(key in defaults))
-      throw new TypeError(`there is no option ${name}.${key}; there are ${Object.keys(defaults).join(', ')}`)
-    if (value !== undefined) checkNumber(`${name}.${key}`, value)
-  }
-  return { ...defaults, ...set(given) }
-}
-
 /** What is set: `undefined` means the default, as leaving the option out does. */
 function set<T extends object>(options: T): T {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T
 }
 
-const RULE_NUMBERS = [
-  'maxMessages',
-  'maxBytes',
-  'maxDeliveries',
-  'redeliveryDelayMs',
-  'expiryMs',
-  'backlogBytes',
-] as const
-
-const RULE_WORDS: Readonly<Record<string, readonly unknown[]>> = {
-  type: ['queue', 'topic', undefined],
-  whenFull: ['reject', 'drop-oldest', 'hold', undefined],
-  onNack: ['requeue', 'dead-letter', 'discard', undefined],
-  whenSlow: ['disconnect', 'drop-oldest', 'drop-newest', undefined],
-  deadLetterExpired: [true, false, undefined],
+/** Where messages go must be a name: they go to destinations, never to a pattern. */
+const destination: Check = (value, name) => {
+  line(value, name)
+  if (isPattern(value as string)) throw wrong(name, 'a name, not a pattern', value)
 }
 
-const RULE_TEXTS = ['match', 'deadLetter']
-
-function checkRule(rule: DestinationRule): void {
-  if (typeof rule.match !== 'string' || rule.match === '') {
-    throw new TypeError(
-      `a rule of destinations needs match, a destination's name or a pattern; given ${String(rule.match)}`,
-    )
-  }
-  const name = `destinations[${rule.match}]`
-  for (const key of Object.keys(rule)) {
-    if (!(key in RULE_WORDS) && !RULE_TEXTS.includes(key) && !(RULE_NUMBERS as readonly string[]).includes(key)) {
-      throw new TypeError(`there is no option ${name}.${key}`)
-    }
-  }
-  const { deadLetter } = rule
-  if (deadLetter !== undefined && deadLetter !== false && !isName(deadLetter)) {
-    throw new TypeError(`${name}.deadLetter must be a destination's name, or false; given ${String(deadLetter)}`)
-  }
-  for (const key of RULE_NUMBERS) if (rule[key] !== undefined) checkNumber(`${name}.${key}`, rule[key])
-  for (const [key, allowed] of Object.entries(RULE_WORDS)) {
-    const value = rule[key as keyof DestinationRule]
-    if (!allowed.includes(value)) {
-      throw new TypeError(
-        `${name}.${key} must be one of ${allowed.filter((word) => word !== undefined).join(', ')}; given ${String(value)}`,
-      )
-    }
-  }
+const RULE: Checks<DestinationRule> = {
+  match: line,
+  type: oneOf('queue', 'topic'),
+  maxMessages: wholeNumber(0),
+  maxBytes: wholeNumber(0),
+  whenFull: oneOf('reject', 'drop-oldest', 'hold'),
+  deadLetter: falseOr(destination),
+  maxDeliveries: wholeNumber(1),
+  onNack: oneOf('requeue', 'dead-letter', 'discard'),
+  redeliveryDelayMs: wholeNumber(0),
+  expiryMs: wholeNumber(0),
+  deadLetterExpired: oneOf(true, false),
+  backlogBytes: wholeNumber(0),
+  whenSlow: oneOf('disconnect', 'drop-oldest', 'drop-newest'),
 }
 
-function isName(name: unknown): boolean {
-  return typeof name === 'string' && name !== '' && !isPattern(name)
+/** A rule is told by what it is for, which says more than its place in the list. */
+const rule: Check = (value, name) => {
+  const { match } = Object(value)
+  if (match === undefined) throw wrong(`${name}.match`, 'the name of a destination, or a pattern', match)
+  group(RULE)(value, typeof match === 'string' ? `destinations[${match}]` : name)
 }
 
-function checkNumber(name: string, value: unknown): void {
-  if (typeof value !== 'number' || Number.isNaN(value) || value < 0) {
-    throw new TypeError(`${name} must be a number, 0 or more; given ${String(value)}`)
-  }
+/** What an object of hooks holds beside them is its own affair, unless it looks like a hook whose name is wrong. */
+const hooks: Check = (value, name) => {
+  if (typeof value !== 'object' || value === null) throw wrong(name, 'an object', value)
+  const entries = Object.entries(value).filter(([key, given]) => key in HOOKS || typeof given === 'function')
+  group(HOOKS)(Object.fromEntries(entries), name)
+}
+
+const HOOKS: Checks<Hooks> = {
+  authenticate: method,
+  connect: method,
+  authorize: method,
+  subscribe: method,
+  send: method,
+  deliver: method,
+}
+
+const BEATS: Checks<HeartBeatOptions> = {
+  outgoingMs: wholeNumber(0),
+  incomingMs: wholeNumber(0),
+  leastMs: wholeNumber(0),
+  graceFactor: number(1),
+}
+
+const CHECKS: Checks<BrokerOptions> = {
+  hooks,
+  destinations: list(rule),
+  hosts: list(line),
+  limits: group(Object.fromEntries(Object.keys(LIMITS).map((name) => [name, wholeNumber(0)]))),
+  heartBeat: group(BEATS),
+  store: shaped('apply', 'recover'),
+  serverName: falseOr(line),
+  logger: shaped('info', 'warn', 'error'),
+  clock: shaped('now', 'epoch', 'soon', 'after'),
 }

@@ -16,11 +16,6 @@ const REASON = 'dead-letter-reason'
 /** How often it had been delivered in vain. */
 const COUNT = 'dead-letter-count'
 
-/** Whether a message that comes back from a store was a dead letter. */
-export function isDeadLetter(headers: Headers): boolean {
-  return headers.has(ORIGIN)
-}
-
 /** The message as a dead letter: the same id and body, with where it came from, why, and after how many attempts. */
 export function deadLetterOf({ message, attempts }: Delivery, reason: GiveUpReason, to: string): StoredMessage {
   const marks = { [ORIGIN]: message.destination, [REASON]: reason, [COUNT]: attempts }

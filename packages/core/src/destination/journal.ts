@@ -102,8 +102,8 @@ export class Journal {
 
 /** A message, as the store keeps it for a queue. */
 export function entryOf(queue: string, message: StoredMessage): StoredEntry {
-  const { id, headers, body, expiresAt } = message
-  return { queue, id, headers, body, expiresAt }
+  const { id, headers, body, expiresAt, isDeadLetter } = message
+  return { queue, id, headers, body, expiresAt, isDeadLetter }
 }
 
 /** That a queue needs a message no longer. */

@@ -2,7 +2,6 @@
 
 import { StoredMessage } from '../message.js'
 import type { Store, StoredEntry } from '../ports/store.js'
-import { isDeadLetter } from './dead-letter.js'
 import type { Router } from './router.js'
 
 /** Before any message that this broker takes itself, in the order in which the store lists them. */
@@ -30,7 +29,7 @@ export async function recover(store: Store, to: Recovering): Promise<void> {
   }
 }
 
-function messageOf({ id, headers, body, expiresAt }: StoredEntry, destination: string): StoredMessage {
+function messageOf({ id, headers, body, expiresAt, isDeadLetter }: StoredEntry, destination: string): StoredMessage {
   const dash = id.lastIndexOf('-')
   const message = new StoredMessage(
     { origin: id.slice(0, dash), sequence: Number(id.slice(dash + 1)) },
@@ -39,6 +38,6 @@ function messageOf({ id, headers, body, expiresAt }: StoredEntry, destination: s
     body,
   )
   message.expiresAt = expiresAt
-  message.isDeadLetter = isDeadLetter(headers)
+  message.isDeadLetter = isDeadLetter
   return message
 }

@@ -14,6 +14,8 @@ export interface StoredEntry {
   readonly body: Uint8Array
   /** When it expires, in milliseconds since 1970; 0 for never. */
   readonly expiresAt: number
+  /** Whether it was moved here as a dead letter: it is not moved again. */
+  readonly isDeadLetter: boolean
 }
 
 /** A message that need not be kept any longer. */
