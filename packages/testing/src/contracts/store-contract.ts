@@ -37,24 +37,27 @@ export function storeContract(harness: StoreHarness): readonly Contract[] {
       deepStrictEqual(await kept(store), {})
     }),
 
-    named('recovers what was appended: id, headers with their repeats, body, expiry', async (store) => {
-      const headers = Headers.from([
-        ['b', '1'],
-        ['a', 'ü\n:'],
-        ['b', '2'],
-      ])
-      const body = Uint8Array.from({ length: 256 }, (_, octet) => octet)
-      const entry = { queue: QUEUE, id: 'x-1', headers, body, expiresAt: 1_893_456_000_000 }
-      await store.apply({
-        appends: [entry, { ...entry, id: 'x-2', body: new Uint8Array(0), expiresAt: 0 }],
-        settlements: [],
-      })
-      const found = (await recovered(store)).map(({ headers, body, ...facts }) => [facts, [...headers], [...body]])
-      deepStrictEqual(found, [
-        [{ queue: QUEUE, id: 'x-1', expiresAt: 1_893_456_000_000 }, [...headers], [...body]],
-        [{ queue: QUEUE, id: 'x-2', expiresAt: 0 }, [...headers], []],
-      ])
-    }),
+    named(
+      'recovers what was appended: id, headers with their repeats, body, expiry, and whether it is a dead letter',
+      async (store) => {
+        const headers = Headers.from([
+          ['b', '1'],
+          ['a', 'ü\n:'],
+          ['b', '2'],
+        ])
+        const body = Uint8Array.from({ length: 256 }, (_, octet) => octet)
+        const entry = { queue: QUEUE, id: 'x-1', headers, body, expiresAt: 1_893_456_000_000, isDeadLetter: false }
+        await store.apply({
+          appends: [entry, { ...entry, id: 'x-2', body: new Uint8Array(0), expiresAt: 0, isDeadLetter: true }],
+          settlements: [],
+        })
+        const found = (await recovered(store)).map(({ headers, body, ...facts }) => [facts, [...headers], [...body]])
+        deepStrictEqual(found, [
+          [{ queue: QUEUE, id: 'x-1', expiresAt: 1_893_456_000_000, isDeadLetter: false }, [...headers], [...body]],
+          [{ queue: QUEUE, id: 'x-2', expiresAt: 0, isDeadLetter: true }, [...headers], []],
+        ])
+      },
+    ),
 
     named('recovers each queue oldest first, however many batches and pages that takes', async (store) => {
       const ids = Array.from({ length: 3_000 }, (_, at) => `n-${at}`)
@@ -179,7 +182,14 @@ function acrossCases({ open, reopen, failNext, close }: StoreHarness): readonly 
 }
 
 function entryOf(queue: string, id: string, text = id): StoredEntry {
-  return { queue, id, headers: Headers.from({ id }), body: new TextEncoder().encode(text), expiresAt: 0 }
+  return {
+    queue,
+    id,
+    headers: Headers.from({ id }),
+    body: new TextEncoder().encode(text),
+    expiresAt: 0,
+    isDeadLetter: false,
+  }
 }
 
 async function recovered(store: Store): Promise<StoredEntry[]> {
