@@ -60,6 +60,7 @@ const REVIEWED: Readonly<Record<string, Names>> = {
       'HostSubscription',
       'Inbound',
       'Limits',
+      'LogFields',
       'Logger',
       'MemoryClient',
       'MemoryReceiver',

@@ -1,6 +1,6 @@
 /** Many inputs against one broker: what they leave behind, and whether the broker still serves. */
 
-import { type Broker, createBroker, type HostSubscription, type Inbound, StompError } from '@xtomp/core'
+import { type Broker, createBroker, type HostSubscription, type Inbound, type LogFields, StompError } from '@xtomp/core'
 import { ManualClock } from '@xtomp/testing'
 import { expect } from 'vitest'
 import type { Door } from '../support/doors.js'
@@ -45,8 +45,8 @@ class Batch {
     // A socket that is not read, because a queue asks its sender to wait, may not be seen to break before there is room;
     // and what its client has not settled may be all that takes the room up.
     this.#host = new UnrulyHost(random.fork(), { mayHold: door.name === 'memory' })
-    const error = (message: string, cause: unknown): void => {
-      if (!(cause instanceof OnPurpose)) this.#faults.push(`logged: ${message}: ${(cause as Error)?.stack}`)
+    const error = ({ err }: LogFields, message: string): void => {
+      if (!(err instanceof OnPurpose)) this.#faults.push(`logged: ${message}: ${(err as Error)?.stack}`)
     }
     const logger = { info: () => undefined, warn: () => undefined, error }
     this.#broker = createBroker({ logger, clock: this.#clock, ...this.#host.options })

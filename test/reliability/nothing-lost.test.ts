@@ -44,7 +44,7 @@ class Load {
         authenticate: ({ login = '' }) => ({ name: login }),
         deliver: (message, { user, subscription }) => this.ledger.delivered(message, user.name, subscription),
       },
-      logger: { info: () => undefined, warn: () => undefined, error: (text, cause) => this.#fail(text, cause) },
+      logger: { info: () => undefined, warn: () => undefined, error: ({ err }, text) => this.#fail(text, err) },
       ...(store === undefined ? {} : { store }),
     })
     this.ledger.listen(broker)

@@ -1,6 +1,6 @@
 /** Peers that stop in the midst of taking or of sending: what they make the broker hold is counted and bounded. */
 
-import { type Broker, type BrokerOptions, type Connection, createBroker } from '@xtomp/core'
+import { type Broker, type BrokerOptions, type Connection, createBroker, type LogFields } from '@xtomp/core'
 import { ManualClock } from '@xtomp/testing'
 import { afterEach, describe, expect, it } from 'vitest'
 import { ServerFrames } from '../support/server-frames.js'
@@ -16,7 +16,7 @@ const brokers: Broker[] = []
 const peers: Peer[] = []
 
 function open(options: BrokerOptions = {}): Broker {
-  const error = (message: string, cause?: unknown) => void faults.push(cause ?? message)
+  const error = ({ err }: LogFields, message: string) => void faults.push(err ?? message)
   const logger = { info: () => undefined, warn: () => undefined, error }
   // Time stands still: a flush that takes long is done in slices, and these tests count turns.
   const broker = createBroker({ logger, clock: new ManualClock(), ...options })

@@ -41,7 +41,7 @@
  * and nothing is in `faults`.
  */
 
-import { type Broker, type BrokerOptions, createBroker } from '@xtomp/core'
+import { type Broker, type BrokerOptions, createBroker, type LogFields } from '@xtomp/core'
 import { ManualClock } from '@xtomp/testing'
 import { describe, expect, it, type TestContext } from 'vitest'
 import { type Door, doors, type OpenDoor, target } from './doors.js'
@@ -251,8 +251,8 @@ class OwnEnv extends AnyEnv implements ClosingEnv {
     const logger = {
       info: () => undefined,
       warn: () => undefined,
-      error: (message: string, cause?: unknown) => {
-        this.faults.push(cause ?? message)
+      error: ({ err }: LogFields, message: string) => {
+        this.faults.push(err ?? message)
       },
     }
     return createBroker(this.#change({ logger, clock: this.clock, ...options }))

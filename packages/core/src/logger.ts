@@ -1,19 +1,28 @@
 /** Where faults are written when nobody listens: the console, or whatever the host gives. */
 
-/** Shaped like `console` and like pino: the broker calls these three with one sentence and, at times, a cause. */
+/** What belongs to a line of the log; `err` is what was thrown, as pino and its like expect it. */
+export interface LogFields {
+  readonly err?: unknown
+  readonly [name: string]: unknown
+}
+
+/** Shaped like pino: the broker calls these three with fields and one sentence. A passcode is in neither. */
 export interface Logger {
   /** Something the operator may want to know. */
-  info(message: string): void
+  info(fields: LogFields, message: string): void
   /** Something that will bite later. */
-  warn(message: string): void
+  warn(fields: LogFields, message: string): void
   /** A fault of the host's code or of the store. */
-  error(message: string, cause?: unknown): void
+  error(fields: LogFields, message: string): void
 }
 
 /** Writes to `console`. */
 export const consoleLogger: Logger = {
-  info: (message) => console.info(`xtomp: ${message}`),
-  warn: (message) => console.warn(`xtomp: ${message}`),
-  error: (message, cause) =>
-    cause === undefined ? console.error(`xtomp: ${message}`) : console.error(`xtomp: ${message}`, cause),
+  info: (fields, message) => console.info(...lineOf(fields, message)),
+  warn: (fields, message) => console.warn(...lineOf(fields, message)),
+  error: (fields, message) => console.error(...lineOf(fields, message)),
+}
+
+function lineOf({ err }: LogFields, message: string): unknown[] {
+  return err === undefined ? [`xtomp: ${message}`] : [`xtomp: ${message}`, err]
 }

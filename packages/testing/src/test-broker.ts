@@ -10,6 +10,7 @@ import {
   type Connection,
   createBroker,
   type Inbound,
+  type LogFields,
 } from '@xtomp/core'
 import { type BrokerFaults, FaultList, type Faults } from './faults.js'
 import { GlobalClock } from './global-clock.js'
@@ -119,8 +120,8 @@ export function createTestBroker<User>(options: TestBrokerOptions<User> = {}): T
   const logger = {
     info: () => undefined,
     warn: () => undefined,
-    error: (message: string, cause?: unknown) => {
-      errors.push(cause ?? message)
+    error: ({ err }: LogFields, message: string) => {
+      errors.push(err ?? message)
     },
   }
   const broker = createBroker<User>({ logger, ...others, clock })

@@ -41,7 +41,7 @@ export class Emitter<User> {
 
   /** Reports a fault of the host's own: to the log, and as the event `error`. */
   failed(error: unknown, during: string): void {
-    this.#logger.error(`${during} failed`, error)
+    this.#logger.error({ err: error, during }, `${during} failed`)
     this.emit('error', () => ({ error, during }))
   }
 
@@ -60,7 +60,7 @@ export class Emitter<User> {
 
   #listenerFailed(event: string, error: unknown): void {
     // A listener for errors that throws is only logged: telling it again would not end.
-    if (event === 'error') this.#logger.error('listener of error failed', error)
+    if (event === 'error') this.#logger.error({ err: error, during: 'listener of error' }, 'listener of error failed')
     else this.failed(error, `listener of ${event}`)
   }
 }
