@@ -1,7 +1,14 @@
 import { defineConfig } from 'tsup'
 
 export default defineConfig({
-  entry: ['src/compare.ts', 'src/heap-by-class.ts', 'src/bare-server.ts', 'src/roomy-server.ts', 'src/probe.ts'],
+  entry: [
+    'src/compare.ts',
+    'src/heap-by-class.ts',
+    'src/bare-server.ts',
+    'src/roomy-server.ts',
+    'src/probe.ts',
+    'src/testing-cases.ts',
+  ],
   format: ['esm'],
   clean: true,
   target: 'node20',
