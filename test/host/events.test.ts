@@ -36,6 +36,7 @@ overMemory('events', (test) => {
       user: 'ann',
       host: 'localhost',
       connection: { transport: 'memory' },
+      close: expect.any(Function),
     }
     expect(heard.of('connect')).toEqual([{ session }])
     await known.disconnect()
@@ -113,7 +114,7 @@ overMemory('events', (test) => {
     const client = await connect()
     client.send('SEND', { destination: '/queue/full' })
     await client.error('queue-full')
-    expect(heard.names).toEqual(['connect', 'disconnect'])
+    expect(heard.names).toEqual(['connect', 'disconnect', 'limit'])
   })
 
   test('tell of each delivery that a session settled', async (env) => {

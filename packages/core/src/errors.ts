@@ -49,6 +49,7 @@ export const ERROR_CODES = {
   'slow-consumer': 'too slow: the backlog is full',
   stalled: 'the peer takes no data',
   'connections-too-many': 'too many connections',
+  'session-closed': 'the host application ended the session',
   'broker-closing': 'the broker is closing',
   'internal-error': 'internal error',
 } as const
@@ -64,10 +65,17 @@ export class StompError extends Error {
   override readonly name: string = 'StompError'
   /** Why, as a stable code. A {@link Refusal} may carry a code of the host application's own. */
   readonly code: ErrorCode | (string & {})
+  /** The limit that was reached, where it is one. */
+  readonly excess: Excess | undefined
 
-  constructor(code: ErrorCode | (string & {}), message: string, options?: ErrorOptions) {
+  constructor(
+    code: ErrorCode | (string & {}),
+    message: string,
+    { excess, ...options }: ErrorOptions & { readonly excess?: Excess } = {},
+  ) {
     super(message, options)
     this.code = code
+    this.excess = excess
   }
 }
 
@@ -75,8 +83,8 @@ export class StompError extends Error {
 export class ProtocolError extends StompError {
   override readonly name: string = 'ProtocolError'
 
-  constructor(code: ErrorCode, message: string) {
-    super(code, message)
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions & { readonly excess?: Excess }) {
+    super(code, message, options)
   }
 }
 
@@ -91,7 +99,7 @@ export class Refusal extends StompError {
   override readonly name: string = 'Refusal'
 }
 
-/** What an {@link overLimit} error tells: the limit, what was seen, and the option that moves it. */
+/** A limit that was reached: the limit, what was seen, and the option that moves it. */
 export interface Excess {
   /** What is limited, for a person: `a header line`. */
   readonly what: string
@@ -106,13 +114,17 @@ export interface Excess {
 }
 
 /** An error for a passed limit: names the limit, the size seen and the option. */
-export function overLimit(code: ErrorCode, { what, limit, seen, unit, option }: Excess): ProtocolError {
-  return new ProtocolError(code, `${what} may have ${limit} ${unit}, this makes ${seen} (option ${option})`)
+export function overLimit(code: ErrorCode, excess: Excess): ProtocolError {
+  const { what, limit, seen, unit, option } = excess
+  return new ProtocolError(code, `${what} may have ${limit} ${unit}, this makes ${seen} (option ${option})`, { excess })
 }
 
 /** An error for the one bound over everything that is held, which is reached by all together. */
 export function memoryFull(bound: number): StompError {
-  return new StompError('memory-full', `the broker holds ${bound} octets, its bound (option limits.totalBytes)`)
+  const excess = { what: 'the broker', limit: bound, seen: bound, unit: 'octets', option: 'limits.totalBytes' }
+  return new StompError('memory-full', `the broker holds ${bound} octets, its bound (option limits.totalBytes)`, {
+    excess,
+  })
 }
 
 const ECHO_OCTETS = 64

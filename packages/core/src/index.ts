@@ -10,15 +10,16 @@ export type { Broker, BrokerStats, CloseOptions, Door, PublishOptions } from './
 export { createBroker } from './broker/create-broker.js'
 export type { BrokerEvents, SubscriptionInfo } from './broker/events.js'
 export type { HostDelivery, HostSubscribeOptions, HostSubscription } from './broker/host-subscription.js'
-export { type Acceptor, connectMemory, type MemoryClient, type MemoryReceiver } from './broker/memory-connection.js'
+export { connectMemory, type MemoryClient, type MemoryReceiver } from './broker/memory-connection.js'
 export { createMemoryStore } from './broker/memory-store.js'
 export type { BrokerOptions, Limits } from './broker/options.js'
 export { type Clock, systemClock } from './clock.js'
 export type { FrameLimits } from './codec/limits.js'
 export type { Version } from './codec/version.js'
 export type { DestinationLimits, GiveUpReason } from './destination/context.js'
+export type { DestinationSnapshot } from './destination/local.js'
 export type { DestinationRule, FullPolicy, SlowPolicy } from './destination/policy.js'
-export { ERROR_CODES, type ErrorCode, ProtocolError, Refusal, StompError } from './errors.js'
+export { ERROR_CODES, type ErrorCode, type Excess, ProtocolError, Refusal, StompError } from './errors.js'
 export { Headers, type HeadersInit } from './headers.js'
 export type { LogFields, Logger } from './logger.js'
 export type { Message, MessageChanges } from './message.js'
@@ -34,5 +35,6 @@ export type {
   Hooks,
   MessageContext,
   SessionInfo,
+  SessionSnapshot,
   SubscribeRequest,
 } from './session/hooks.js'

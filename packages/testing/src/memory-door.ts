@@ -1,6 +1,6 @@
 /** How the sockets in memory come into the broker. */
 
-import { type Acceptor, connectMemory, type MemoryClient, type MemoryReceiver } from '@xtomp/core'
+import { type Broker, connectMemory, type MemoryClient, type MemoryReceiver } from '@xtomp/core'
 
 /** What a socket in memory does with what comes, beside what any client in memory does. */
 export interface ShapeReceiver extends MemoryReceiver {
@@ -10,15 +10,15 @@ export interface ShapeReceiver extends MemoryReceiver {
 
 /** A way in, for sockets of any shape. */
 export interface MemoryDoor {
-  readonly clock: Acceptor['clock']
+  readonly clock: Broker['clock']
   /** Opens a connection; undefined where it is refused. */
   open(receiver: ShapeReceiver, transport: string): MemoryClient | undefined
 }
 
 /** What takes connections, and can be told how to end the broker's side of one. */
-export interface TappedBroker extends Pick<Acceptor, 'clock'> {
+export interface TappedBroker extends Pick<Broker, 'clock'> {
   readonly isRefusing: boolean
-  accept(connection: Parameters<Acceptor['accept']>[0], halfClose: () => void): ReturnType<Acceptor['accept']>
+  accept(connection: Parameters<Broker['accept']>[0], halfClose: () => void): ReturnType<Broker['accept']>
 }
 
 /** Makes the door of a broker. */
@@ -28,7 +28,10 @@ export function memoryDoorOf(broker: TappedBroker): MemoryDoor {
     clock,
     open: (receiver, transport) => {
       if (broker.isRefusing) return undefined
-      const acceptor: Acceptor = { clock, accept: (connection) => broker.accept(connection, () => receiver.ended()) }
+      const acceptor: Pick<Broker, 'accept' | 'clock'> = {
+        clock,
+        accept: (connection) => broker.accept(connection, () => receiver.ended()),
+      }
       return connectMemory(acceptor, receiver, { transport })
     },
   }

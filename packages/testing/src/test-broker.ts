@@ -46,7 +46,7 @@ export interface TestConnection {
 }
 
 /** A broker with all that a test wants beside it. No port is opened, and nothing keeps the process alive. */
-export interface TestBroker<User = unknown, Time extends Clock = ManualClock> extends Broker<User>, AsyncDisposable {
+export interface TestBroker<User = unknown, Time extends Clock = ManualClock> extends Broker<User> {
   /** The source of time. */
   readonly clock: Time
   /** What goes wrong, on every connection. */

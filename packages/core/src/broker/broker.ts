@@ -1,9 +1,11 @@
 /** The front door: what a host application holds of its broker. */
 
 import type { Clock } from '../clock.js'
+import type { DestinationSnapshot } from '../destination/local.js'
 import type { StompError } from '../errors.js'
 import type { HeadersInit } from '../headers.js'
 import type { Connection, Inbound } from '../ports/connection.js'
+import type { SessionSnapshot } from '../session/hooks.js'
 import type { BrokerEvents } from './events.js'
 import type { HostDelivery, HostSubscribeOptions, HostSubscription } from './host-subscription.js'
 
@@ -51,7 +53,7 @@ export interface BrokerStats {
 }
 
 /** A message broker in this process. Any number of them live side by side, and share nothing. */
-export interface Broker<User = unknown> {
+export interface Broker<User = unknown> extends AsyncDisposable {
   /** The source of time. */
   readonly clock: Clock
   /** Takes a connection; the adapter tells the answer what happens to it. */
@@ -84,11 +86,17 @@ export interface Broker<User = unknown> {
    * @throws StompError `broker-closing` where it is too late: nobody would close the door
    */
   addDoor(door: Door): () => void
-  /** What is there at this moment. */
+  /** What is there at this moment, counted already: it costs the same however much there is. */
   stats(): BrokerStats
+  /** The sessions, each as it is when it is come to. Those that come or go meanwhile may be missed. */
+  sessions(): IterableIterator<SessionSnapshot<User>>
+  /** The destinations of all hosts, each as it is when it is come to. */
+  destinations(): IterableIterator<DestinationSnapshot & { readonly host: string }>
   /**
    * Takes no more connections, lets sessions finish for at most `drainMs`, ends them with an ERROR `broker-closing`, and
    * resolves when every session, door and timer is gone. Queued messages are gone, unless there is a store.
    */
   close(options?: CloseOptions): Promise<void>
+  /** As `close()`: for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>
 }

@@ -7,6 +7,7 @@ import { CLIENT_COMMANDS } from '../codec/frame.js'
 import { Interner, OctetWriter } from '../codec/octets.js'
 import { DestinationContext } from '../destination/context.js'
 import { Journal } from '../destination/journal.js'
+import type { DestinationSnapshot } from '../destination/local.js'
 import { recover } from '../destination/recovery.js'
 import { Router } from '../destination/router.js'
 import { StompError } from '../errors.js'
@@ -19,7 +20,7 @@ import type { Store } from '../ports/store.js'
 import { Reentry } from '../reentry.js'
 import type { Party, SessionContext } from '../session/context.js'
 import { Flusher } from '../session/flusher.js'
-import type { Hooks } from '../session/hooks.js'
+import type { Hooks, SessionInfo, SessionSnapshot } from '../session/hooks.js'
 import { Session } from '../session/session.js'
 import { handle } from '../session/verbs.js'
 import { Wheel } from '../wheel.js'
@@ -92,6 +93,7 @@ class LocalBroker<User> implements Broker<User> {
     const id = `${this.#ids.origin}-${++this.#accepted}`
     const session = new Session({ id, connection, context: this.#context, handle })
     this.#sessions.add(session)
+    this.#emitter.emit('open', () => ({ session: session.info as SessionInfo<User> }))
     if (this.#closed !== undefined) session.fail(closing())
     return session
   }
@@ -127,6 +129,7 @@ class LocalBroker<User> implements Broker<User> {
       {
         router,
         clock: this.clock,
+        counts: this.#destinations.counts,
         get isDraining() {
           return context.isDraining
         },
@@ -169,20 +172,24 @@ class LocalBroker<User> implements Broker<User> {
   }
 
   stats(): BrokerStats {
-    const stats = { sessions: this.#sessions.size, subscriptions: 0, destinations: 0, messages: 0, unacknowledged: 0 }
-    for (const { subscriptions, unacknowledged } of this.#sessions) {
-      stats.subscriptions += subscriptions.length
-      stats.unacknowledged += unacknowledged?.size ?? 0
+    const { counts, account } = this.#destinations
+    let destinations = 0
+    for (const { size } of this.#routers.values()) destinations += size
+    return {
+      sessions: this.#sessions.size,
+      ...counts,
+      destinations,
+      bytes: account.used,
+      alarms: this.#wheel.size,
     }
-    for (const { unacknowledgedSize } of this.#hostConsumers) {
-      stats.subscriptions++
-      stats.unacknowledged += unacknowledgedSize
-    }
-    for (const router of this.#routers.values()) {
-      stats.destinations += router.size
-      stats.messages += router.messages
-    }
-    return { ...stats, bytes: this.#destinations.account.used, alarms: this.#wheel.size }
+  }
+
+  *sessions(): IterableIterator<SessionSnapshot<User>> {
+    for (const { snapshot } of this.#sessions) yield snapshot as SessionSnapshot<User>
+  }
+
+  *destinations(): IterableIterator<DestinationSnapshot & { readonly host: string }> {
+    for (const [host, router] of this.#routers) for (const snapshot of router.snapshots()) yield { ...snapshot, host }
   }
 
   close({ drainMs = 0 }: CloseOptions = {}): Promise<void> {
@@ -191,7 +198,12 @@ class LocalBroker<User> implements Broker<User> {
     return this.#closed
   }
 
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
   async #close(drainMs: number): Promise<void> {
+    this.#emitter.emit('drain', () => ({ drainMs }))
     for (const door of this.#doors) door.stop()
     // What one session gives back at its end is not for the next, whose end comes a moment later.
     this.#context.isDraining = true

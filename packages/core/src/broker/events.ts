@@ -2,6 +2,7 @@
 
 import type { AckMode } from '../ack-mode.js'
 import type { GiveUpReason } from '../destination/context.js'
+import type { StompError } from '../errors.js'
 import type { Message } from '../message.js'
 import type { CloseReason } from '../ports/connection.js'
 import type { SessionInfo } from '../session/hooks.js'
@@ -21,9 +22,13 @@ export interface SubscriptionInfo {
  * nothing, and one that throws is reported through `error`. An event that nobody listens to costs nothing.
  */
 export interface BrokerEvents<User = unknown> {
+  /** A connection has come; what is known of its session is its connection. */
+  open: { readonly session: SessionInfo<User> }
+  /** A connection is gone, once for each `open`; why its session ended. */
+  close: { readonly session: SessionInfo<User>; readonly reason: CloseReason }
   /** CONNECTED was sent. */
   connect: { readonly session: SessionInfo<User> }
-  /** A session is over. Of one that connected before anybody listened to this, addresses may not be known any more. */
+  /** A session is over, once for each `connect`; its connection may still be closing. Of one that connected before anybody listened to this, addresses may not be known any more. */
   disconnect: { readonly session: SessionInfo<User>; readonly reason: CloseReason }
   /** A subscription is active. */
   subscribe: { readonly session: SessionInfo<User>; readonly subscription: SubscriptionInfo }
@@ -31,16 +36,31 @@ export interface BrokerEvents<User = unknown> {
   unsubscribe: { readonly session: SessionInfo<User>; readonly subscription: SubscriptionInfo }
   /** A session's message was accepted by its destination. */
   send: { readonly session: SessionInfo<User>; readonly message: Message }
+  /** A MESSAGE was written, in the form in which it is shown to this subscription. One event a delivery: it has its price. */
+  deliver: {
+    readonly session: SessionInfo<User>
+    readonly subscription: SubscriptionInfo
+    readonly message: Message
+  }
   /** A delivery was acknowledged; `session` is undefined where the host itself did it. */
   acknowledge: { readonly session: SessionInfo<User> | undefined; readonly message: Message }
   /** A delivery was negatively acknowledged. */
   nack: { readonly session: SessionInfo<User> | undefined; readonly message: Message }
-  /** A message was given up by its queue; `movedTo` is where it went, undefined where it is gone. */
+  /**
+   * A message was given up by its queue; `movedTo` is where it went, undefined where it is gone. One that expired is told
+   * by `expire` before.
+   */
   'dead-letter': { readonly message: Message; readonly reason: GiveUpReason; readonly movedTo: string | undefined }
+  /** A message in a queue has expired; `movedTo` is where it went, undefined where it is gone. */
+  expire: { readonly message: Message; readonly movedTo: string | undefined }
+  /** A session was refused for a limit; `error.excess` tells which, what was seen, and the option that moves it. */
+  limit: { readonly session: SessionInfo<User>; readonly error: StompError }
   /** A topic subscription's backlog was full, and its policy was applied. */
   'slow-consumer': { readonly subscription: SubscriptionInfo }
   /** What the host published was refused: there is nobody else to tell. */
   refuse: { readonly message: Message; readonly error: Error }
+  /** `broker.close()` has begun: nothing more is delivered, and sessions have `drainMs` to finish. */
+  drain: { readonly drainMs: number }
   /** The host's own fault: a hook or a listener threw, or the store failed. Never a peer's fault. */
   error: { readonly error: unknown; readonly during: string }
 }

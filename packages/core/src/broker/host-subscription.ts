@@ -2,6 +2,7 @@
 
 import type { AckMode } from '../ack-mode.js'
 import type { Clock } from '../clock.js'
+import type { Counts } from '../destination/context.js'
 import type { Delivery } from '../destination/delivery.js'
 import type { Router } from '../destination/router.js'
 import { type Consumer, Subscription, type SubscriptionRequest } from '../destination/subscription.js'
@@ -49,6 +50,7 @@ export interface HostContext {
   /** The destinations of the virtual host. */
   readonly router: Router
   readonly clock: Clock
+  readonly counts: Counts
   /** Whether nothing more is delivered: the broker is closing. */
   readonly isDraining: boolean
   /** Reports what a listener threw. */
@@ -88,7 +90,7 @@ export class HostConsumer implements Consumer, HostSubscription {
   readonly subscription: Subscription
   readonly #context: HostContext
   readonly #listener: ((delivery: HostDelivery) => void) | undefined
-  readonly #unacknowledged = new Unacknowledged(true)
+  readonly #unacknowledged: Unacknowledged
   #waiting: { readonly delivery: HostDelivery; readonly bytes: number }[] = []
   #waitingBytes = 0
   #takers: ((result: IteratorResult<HostDelivery>) => void)[] = []
@@ -106,12 +108,8 @@ export class HostConsumer implements Consumer, HostSubscription {
     this.destination = request.destination
     this.#context = context
     this.#listener = listener
+    this.#unacknowledged = new Unacknowledged(true, context.counts)
     this.subscription = new Subscription(request, context.router.forSubscribe(request.destination), this)
-  }
-
-  /** How many deliveries are not settled. */
-  get unacknowledgedSize(): number {
-    return this.#unacknowledged.size
   }
 
   /** Whether it has settled and taken what it was given. */

@@ -2,6 +2,7 @@
 
 import type { Clock } from '../clock.js'
 import type { CloseReason, Connection, ConnectionInfo, Inbound } from '../ports/connection.js'
+import type { Broker } from './broker.js'
 
 /** What a client in memory does with what comes. */
 export interface MemoryReceiver {
@@ -25,13 +26,6 @@ export interface MemoryClient {
   resume(): void
 }
 
-/** What accepts connections: a broker. */
-export interface Acceptor {
-  /** The source of time; octets to the client leave by its `soon`. */
-  readonly clock: Clock
-  accept(connection: Connection): Inbound
-}
-
 const INFO: ConnectionInfo = { transport: 'memory' }
 
 /** Octets on their way to the client. */
@@ -52,7 +46,11 @@ const LINGER_MS = 2_000
  * const client = connectMemory(broker, { receive: (octets) => console.log(new TextDecoder().decode(octets)) })
  * client.write('CONNECT\naccept-version:1.2\nhost:/\n\n\0')
  */
-export function connectMemory(broker: Acceptor, receiver: MemoryReceiver, info: ConnectionInfo = INFO): MemoryClient {
+export function connectMemory(
+  broker: Pick<Broker, 'accept' | 'clock'>,
+  receiver: MemoryReceiver,
+  info: ConnectionInfo = INFO,
+): MemoryClient {
   const pipe = new MemoryConnection(broker.clock, receiver, info)
   pipe.inbound = broker.accept(pipe)
   return {

@@ -6,17 +6,26 @@ import type { SessionInfo } from '../session/hooks.js'
 import type { Emitter } from './emitter.js'
 import type { SubscriptionInfo } from './events.js'
 
-/** The sessions' reports; `gone` is told when a session's connection is gone, too. */
+/** The sessions' reports; `gone` is told when a session's connection is gone, too, before the host is. */
 export function sessionReports<User>(emitter: Emitter<User>, gone: (session: Party) => void): SessionReports {
   const infoOf = ({ info }: Party): SessionInfo<User> => info as SessionInfo<User>
   return {
     connected: (session) => {
       // Once a connection is gone nobody can say whose it was: who will hear of its end has that noted now.
-      if (emitter.isHeard('disconnect')) infoOf(session)
+      if (emitter.isHeard('disconnect') || emitter.isHeard('close')) infoOf(session)
       emitter.emit('connect', () => ({ session: infoOf(session) }))
     },
     ended: (session, reason) => emitter.emit('disconnect', () => ({ session: infoOf(session), reason })),
-    gone,
+    gone: (session, reason) => {
+      gone(session)
+      emitter.emit('close', () => ({ session: infoOf(session), reason }))
+    },
+    limited: (session, error) => emitter.emit('limit', () => ({ session: infoOf(session), error })),
+    get areDeliveriesHeard() {
+      return emitter.isHeard('deliver')
+    },
+    delivered: (session, subscription, message) =>
+      emitter.emit('deliver', () => ({ session: infoOf(session), subscription: describe(subscription), message })),
     subscribed: (session, subscription) =>
       emitter.emit('subscribe', () => ({ session: infoOf(session), subscription: describe(subscription) })),
     unsubscribed: (session, subscription) =>
@@ -37,7 +46,10 @@ export function sessionReports<User>(emitter: Emitter<User>, gone: (session: Par
 /** The destinations' reports. */
 export function destinationReports<User>(emitter: Emitter<User>): DestinationReports {
   return {
-    givenUp: (message, reason, movedTo) => emitter.emit('dead-letter', () => ({ message, reason, movedTo })),
+    givenUp: (message, reason, movedTo) => {
+      if (reason === 'expired') emitter.emit('expire', () => ({ message, movedTo }))
+      emitter.emit('dead-letter', () => ({ message, reason, movedTo }))
+    },
     slowConsumer: (subscription) => emitter.emit('slow-consumer', () => ({ subscription: describe(subscription) })),
   }
 }

@@ -36,6 +36,16 @@ export interface DestinationLimits {
   readonly patternSegments: number
 }
 
+/** What there is of a broker, counted while it comes and goes: nobody has to look for it. */
+export interface Counts {
+  /** Active subscriptions, the host's own included. */
+  subscriptions: number
+  /** Messages in queues, the unacknowledged included. */
+  messages: number
+  /** Deliveries that were made and not settled. */
+  unacknowledged: number
+}
+
 /** What all destinations of a broker share, and the one place where held messages are counted. */
 export class DestinationContext {
   readonly clock: Clock
@@ -45,6 +55,7 @@ export class DestinationContext {
   readonly rules: readonly DestinationRule[]
   readonly limits: DestinationLimits
   readonly reports: DestinationReports
+  readonly counts: Counts = { subscriptions: 0, messages: 0, unacknowledged: 0 }
 
   constructor(parts: {
     clock: Clock

@@ -33,11 +33,13 @@ export abstract class FanOut implements LocalDestination {
 
   subscribe(subscription: Subscription, completion: Completion): void {
     subscription.isActive = true
+    this.context.counts.subscriptions++
     this.add(subscription)
     completion.done()
   }
 
   unsubscribe(subscription: Subscription): void {
+    if (subscription.isActive) this.context.counts.subscriptions--
     subscription.isActive = false
     subscription.backlog?.close()
     subscription.backlog = undefined

@@ -9,6 +9,20 @@ import type { Subscription } from './subscription.js'
 /** Why a message has no place: refused, or to be tried again once there is room. */
 export type NoRoom = StompError | 'wait'
 
+/** A destination at this moment. */
+export interface DestinationSnapshot {
+  /** Its name. */
+  readonly name: string
+  /** What it is. */
+  readonly type: 'queue' | 'topic'
+  /** Messages that it holds, the unacknowledged included; a topic holds none. */
+  readonly messages: number
+  /** Octets of these messages. */
+  readonly bytes: number
+  /** Active subscriptions to its very name: those to patterns are subscriptions to many. */
+  readonly subscriptions: number
+}
+
 /** A destination in this process. Its work has two halves, so that a store's batch can come between them. */
 export interface LocalDestination extends Destination<Subscription, Delivery>, Origin {
   /** Whether it holds no message. */

@@ -9,7 +9,7 @@ import { giveUp } from './dead-letter.js'
 import { Delivery, DeliveryList } from './delivery.js'
 import { Expiry } from './expiry.js'
 import { entryOf, settlementOf } from './journal.js'
-import type { LocalDestination, NoRoom } from './local.js'
+import type { DestinationSnapshot, LocalDestination, NoRoom } from './local.js'
 import { limitLife, type Policy } from './policy.js'
 import { ReadyRing } from './ready-ring.js'
 import { Room } from './room.js'
@@ -61,14 +61,14 @@ export class Queue implements LocalDestination {
     this.#policy = policy
     this.#context = context
     this.#owner = owner
-    this.#room = new Room(name, policy)
+    this.#room = new Room(name, policy, context.counts)
     this.#line = new WaitingLine(context)
     this.#expiry = new Expiry(context, this.#waiting, (expired) => this.#expire(expired))
   }
 
-  /** Messages held: waiting, resting after a NACK, and unacknowledged. */
-  get messages(): number {
-    return this.#room.messages
+  get snapshot(): DestinationSnapshot {
+    const { messages, bytes } = this.#room
+    return { name: this.name, type: 'queue', messages, bytes, subscriptions: this.#subscriptions.size }
   }
 
   get isEmpty(): boolean {
@@ -86,11 +86,13 @@ export class Queue implements LocalDestination {
   subscribe(subscription: Subscription, completion: Completion): void {
     this.#subscriptions.add(subscription)
     subscription.isActive = true
+    this.#context.counts.subscriptions++
     completion.done()
     this.resume(subscription)
   }
 
   unsubscribe(subscription: Subscription): void {
+    if (subscription.isActive) this.#context.counts.subscriptions--
     subscription.isActive = false
     this.#subscriptions.delete(subscription)
     this.#ready.remove(subscription)

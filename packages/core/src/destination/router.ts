@@ -4,7 +4,7 @@ import { overLimit, ProtocolError, printable, StompError } from '../errors.js'
 import type { StoredMessage } from '../message.js'
 import type { Completion } from '../ports/destination.js'
 import type { DestinationContext } from './context.js'
-import type { LocalDestination } from './local.js'
+import type { DestinationSnapshot, LocalDestination } from './local.js'
 import { isPattern, isReserved, RESERVED_PREFIXES, segmentsOf } from './name.js'
 import { Patterns } from './patterns.js'
 import { type Policy, policyFor } from './policy.js'
@@ -29,12 +29,9 @@ export class Router {
     return this.#destinations.size
   }
 
-  /** Messages held in queues. */
-  get messages(): number {
-    let messages = 0
-    for (const destination of this.#destinations.values())
-      if (destination instanceof Queue) messages += destination.messages
-    return messages
+  /** What its destinations are at this moment, each as it is come to. */
+  *snapshots(): IterableIterator<DestinationSnapshot> {
+    for (const { snapshot } of this.#destinations.values()) yield snapshot
   }
 
   /**

@@ -3,6 +3,7 @@
 import type { StoredMessage } from '../message.js'
 import type { DestinationContext } from './context.js'
 import { FanOut } from './fan-out.js'
+import type { DestinationSnapshot } from './local.js'
 import type { Patterns } from './patterns.js'
 import { limitLife, type Policy } from './policy.js'
 import type { Subscription } from './subscription.js'
@@ -35,6 +36,10 @@ export class Topic extends FanOut {
     this.name = name
     this.#policy = policy
     this.#owner = owner
+  }
+
+  get snapshot(): DestinationSnapshot {
+    return { name: this.name, type: 'topic', messages: 0, bytes: 0, subscriptions: this.#subscriptions.size }
   }
 
   /** Whether nobody is subscribed to its very name: it may be forgotten, and made anew. */

@@ -30,7 +30,8 @@ export function ask<T>(asker: Asker, { hook, ask: question }: Question<T>, next:
   } catch (error) {
     throw refusalOf(context, hook, error)
   }
-  if (!isPromise(answer)) return next(answer)
+  // A hook may have ended the session that it was asked about, now or later: then nothing more is done.
+  if (!isPromise(answer)) return asker.isOver ? undefined : next(answer)
   return Promise.resolve(answer).then(
     // A session that ended in the meantime (it was cut, say) does nothing more.
     (later) => (asker.isOver ? undefined : next(later)),

@@ -44,6 +44,7 @@ function authenticate(session: Session, command: ConnectCommand, next: () => Ste
   if (hooks.authenticate === undefined) return next()
   const { login, passcode, host, headers } = command
   const credentials = { login, passcode, host, headers, connection: session.info.connection }
+  Object.defineProperty(credentials, 'passcode', { value: passcode, enumerable: false })
   const question = { hook: 'authenticate', ask: () => hooks.authenticate?.(credentials) }
   return ask(session, question, (user) => {
     if (user === undefined || user === null || user === false)

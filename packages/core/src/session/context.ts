@@ -7,6 +7,7 @@ import type { OctetWriter } from '../codec/octets.js'
 import type { DestinationContext } from '../destination/context.js'
 import type { Router } from '../destination/router.js'
 import type { Subscription } from '../destination/subscription.js'
+import type { StompError } from '../errors.js'
 import type { Message, MessageIds, StoredMessage } from '../message.js'
 import type { CloseReason } from '../ports/connection.js'
 import type { Reentry } from '../reentry.js'
@@ -56,7 +57,12 @@ export interface SessionReports {
   /** The session is over; its connection may still be closing. */
   ended(session: Party, reason: CloseReason): void
   /** The session's connection is gone, too. */
-  gone(session: Party): void
+  gone(session: Party, reason: CloseReason): void
+  /** The session was refused something for a limit. */
+  limited(session: Party, error: StompError): void
+  /** Whether anybody wants to know of `delivered`. */
+  readonly areDeliveriesHeard: boolean
+  delivered(session: Party, subscription: Subscription, message: Message): void
   subscribed(session: Party, subscription: Subscription): void
   unsubscribed(session: Party, subscription: Subscription): void
   /** Whether anybody wants to know of `sent`, which would cost an object a message. */

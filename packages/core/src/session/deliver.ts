@@ -7,15 +7,13 @@ import type { Subscription } from '../destination/subscription.js'
 import { StoredMessage } from '../message.js'
 import { nobody } from '../ports/destination.js'
 import { isPromise, refusalOf } from './ask.js'
-import type { SessionContext } from './context.js'
-import type { SessionInfo } from './hooks.js'
+import type { Party, SessionContext } from './context.js'
 
 /** Who is delivered to: a session. */
-export interface Receiver {
+export interface Receiver extends Party {
   readonly context: SessionContext
   readonly version: Version | undefined
   readonly user: unknown
-  readonly info: SessionInfo
   /** Numbers a delivery for its ACK, and remembers it; 0 where its number is not told. */
   note(delivery: Delivery): number
 }
@@ -39,7 +37,9 @@ export function deliver(session: Receiver, { subscription, message, delivery }: 
       ack: unsettled === undefined ? 0 : session.note(unsettled),
       redelivered: delivery?.isRedelivered === true,
     }
-    session.context.messageEncoder.encode(shown, envelope, sink)
+    const { messageEncoder, reports } = session.context
+    messageEncoder.encode(shown, envelope, sink)
+    if (reports.areDeliveriesHeard) reports.delivered(session, subscription, shown)
   } else if (unsettled !== undefined) {
     subscription.unacknowledged?.remove(unsettled)
     unsettled.origin.settle([unsettled], 'acknowledged', nobody)

@@ -4,7 +4,7 @@ import type { AckMode } from '../ack-mode.js'
 import type { Version } from '../codec/version.js'
 import type { Headers } from '../headers.js'
 import type { Message } from '../message.js'
-import type { ConnectionInfo } from '../ports/connection.js'
+import type { CloseReason, ConnectionInfo } from '../ports/connection.js'
 
 /** An answer now, or later. An answer now costs no promise; until one comes, the session's next frame waits. */
 export type Answer<T> = T | PromiseLike<T>
@@ -21,13 +21,30 @@ export interface SessionInfo<User = unknown> {
   readonly host: string
   /** What carries it. */
   readonly connection: ConnectionInfo
+  /**
+   * Ends it: the client gets an ERROR with this code and sentence, then the close. Harmless where it is over.
+   * @defaultValue code `session-closed`
+   */
+  close(reason?: CloseReason): void
+}
+
+/** A session at this moment. */
+export interface SessionSnapshot<User = unknown> extends SessionInfo<User> {
+  /** Where it is in its conversation. */
+  readonly state: 'connecting' | 'connected' | 'closing' | 'closed'
+  /** Active subscriptions. */
+  readonly subscriptions: number
+  /** Deliveries that it was given and has not settled. */
+  readonly unacknowledged: number
+  /** Octets that wait to be sent to it. */
+  readonly unsentBytes: number
 }
 
 /** What `authenticate` is asked. The passcode is in no other place, and never printed. */
 export interface Credentials {
   /** The `login` header. */
   readonly login: string | undefined
-  /** The `passcode` header. */
+  /** The `passcode` header. Not enumerable: no log and no spread copy shows it by accident. */
   readonly passcode: string | undefined
   /** The `host` header; '' for none. */
   readonly host: string

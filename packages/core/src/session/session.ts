@@ -20,7 +20,7 @@ import type { Asker, Step } from './ask.js'
 import type { Party, SessionContext } from './context.js'
 import { deliver, type Receiver } from './deliver.js'
 import type { Beating, HeartBeat } from './heart-beat.js'
-import type { SessionInfo } from './hooks.js'
+import type { SessionInfo, SessionSnapshot } from './hooks.js'
 import { ASKING_HOOK, HELD_BY_QUEUE, type Hearer, Incoming, UNSENT_REPLIES, UNSTORED_WORK } from './incoming.js'
 import { Outgoing, type Speaker } from './outgoing.js'
 import { Replies, type Replying } from './replies.js'
@@ -40,6 +40,7 @@ export interface SessionParts {
 const REPLY_BYTES = 128
 
 const DISCONNECTED: CloseReason = { code: 'disconnect', message: 'the client disconnected' }
+const CLOSED_BY_HOST: CloseReason = { code: 'session-closed', message: 'the host application ended this session' }
 const PEER_CLOSED: CloseReason = { code: 'peer-closed', message: 'the peer closed the connection' }
 
 /**
@@ -79,6 +80,8 @@ export class Session
   #unstoredBytes = 0
   #isStarved = false
   #lost: CloseReason | undefined
+  /** Why it is over. */
+  #reason: CloseReason | undefined
 
   constructor({ id, connection, context, handle }: SessionParts) {
     this.id = id
@@ -109,9 +112,23 @@ export class Session
   get info(): SessionInfo {
     const { id, version, user, host } = this
     // Until CONNECTED the facts are not complete: they are told as they stand, and not kept.
-    if (version === undefined) return { id, version, user, host, connection: this.#connection.info }
-    this.#info ??= { id, version, user, host, connection: this.#connection.info }
-    return this.#info
+    if (this.#info !== undefined) return this.#info
+    const close = ({ code, message } = CLOSED_BY_HOST): void => this.fail(new StompError(code, message))
+    const info = { id, version, user, host, connection: this.#connection.info, close }
+    if (version !== undefined) this.#info = info
+    return info
+  }
+
+  /** What it is at this moment. */
+  get snapshot(): SessionSnapshot {
+    const { state, subscriptions, unacknowledged } = this
+    return {
+      ...this.info,
+      state,
+      subscriptions: subscriptions.length,
+      unacknowledged: unacknowledged?.size ?? 0,
+      unsentBytes: this.#outgoing.unsentBytes,
+    }
   }
 
   // What comes in
@@ -130,7 +147,7 @@ export class Session
     this.#outgoing.end()
     this.#lost =
       cause === undefined ? PEER_CLOSED : { code: 'peer-lost', message: `the connection broke: ${cause.message}` }
-    if (!this.#isOpen) this.context.reports.gone(this)
+    if (!this.#isOpen) this.context.reports.gone(this, this.#reason ?? this.#lost)
     else if (this.#held === undefined) {
       this.#incoming.forget(UNSENT_REPLIES)
       this.#incoming.ended()
@@ -279,7 +296,7 @@ export class Session
 
   /** Numbers a delivery for its ACK, and remembers it; 0 where its number is not told. */
   note(delivery: Delivery): number {
-    this.unacknowledged ??= new Unacknowledged(this.version === '1.2')
+    this.unacknowledged ??= new Unacknowledged(this.version === '1.2', this.context.destinations.counts)
     delivery.number = ++this.#deliveries
     this.unacknowledged.add(delivery)
     return this.version === '1.2' ? delivery.number : 0
@@ -376,6 +393,7 @@ export class Session
     if (!this.#isOpen) return
     this.#outgoing.write(errorFrame(error, receipt), this.version)
     this.#finish({ code: error.code, message: error.message })
+    if (error.excess !== undefined) this.context.reports.limited(this, error)
   }
 
   #afterReplies(task: () => void): void {
@@ -401,7 +419,7 @@ export class Session
     if (!this.#isOpen) return
     this.#leave(reason)
     if (this.#lost === undefined) this.#outgoing.close(reason)
-    else this.context.reports.gone(this)
+    else this.context.reports.gone(this, reason)
   }
 
   #cut(reason: CloseReason): void {
@@ -413,6 +431,7 @@ export class Session
   /** Gives everything back: from here on the session only closes. */
   #leave(reason: CloseReason): void {
     const wasConnected = this.state === 'connected'
+    this.#reason = reason
     this.state = 'closing'
     this.#clearDeadline()
     this.heartBeat?.stop()

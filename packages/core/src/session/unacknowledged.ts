@@ -1,5 +1,6 @@
 /** What a session was given and has not settled, found by the id that its ACK will name. */
 
+import type { Counts } from '../destination/context.js'
 import type { Delivery, Holder, Origin } from '../destination/delivery.js'
 
 /** Deliveries of one origin, in the order in which they were handed over. */
@@ -15,11 +16,13 @@ export interface DeliveryGroup {
 export class Unacknowledged {
   readonly #byKey = new Map<number | string, Delivery>()
   readonly #keyOf: (delivery: Delivery) => number | string
+  readonly #counts: Counts
   /** How many there are. */
   size = 0
 
   /** `isNumbered` where ACK names the delivery's number: in STOMP 1.2. */
-  constructor(isNumbered: boolean) {
+  constructor(isNumbered: boolean, counts: Counts) {
+    this.#counts = counts
     this.#keyOf = isNumbered ? ({ number }) => number : ({ message }) => message.id
   }
 
@@ -30,6 +33,7 @@ export class Unacknowledged {
     if (twin === undefined) this.#byKey.set(key, delivery)
     else lastTwin(twin).twin = delivery
     this.size++
+    this.#counts.unacknowledged++
   }
 
   /** The oldest delivery with that key, of that subscription where one is named; undefined where there is none. */
@@ -72,6 +76,7 @@ export class Unacknowledged {
     delivery.twin = undefined
     delivery.holder?.unacknowledged?.remove(delivery)
     this.size--
+    this.#counts.unacknowledged--
   }
 
   /** Takes all out, by subscription, the oldest of each first. */
