@@ -310,15 +310,21 @@ const cases: { readonly [Name in keyof Limits]: LimitCase } = {
       }
     },
   },
-  patternSegments: {
-    says: 'takes a pattern of as many segments as allowed, and refuses one more',
+  destinationSegments: {
+    says: 'takes a destination name of as many segments as allowed, and refuses one more',
     run: async ({ open, connect }) => {
-      await open({ limits: { patternSegments: 4 } })
-      const client = await connect()
-      await client.confirm('SUBSCRIBE', { id: 0, destination: '/topic/a.*' })
-      await client.confirm('SUBSCRIBE', { id: 1, destination: '/topic/a.b.c.d.e' })
-      client.send('SUBSCRIBE', { id: 2, destination: '/topic/a.*.**' })
-      await refused(client, 'pattern-too-long', 'limits.patternSegments', 4)
+      await open({ limits: { destinationSegments: 4 } })
+      for (const name of ['/topic/a.b', '/queue/a.b', 'a/b/c.d', '/topic/a.*', '/topic/**/']) {
+        const client = await connect()
+        await client.confirm('SUBSCRIBE', { id: 0, destination: name })
+        client.send('SUBSCRIBE', { id: 1, destination: `${name}.x` })
+        await refused(client, 'destination-too-long', 'limits.destinationSegments', 4)
+        if (name.includes('*')) continue
+        const sender = await connect()
+        await sender.confirm('SEND', { destination: name }, 'x')
+        sender.send('SEND', { destination: `${name}/x` })
+        await refused(sender, 'destination-too-long', 'limits.destinationSegments', 4)
+      }
     },
   },
   totalBytes: {
@@ -463,7 +469,7 @@ describe('the options of limits', () => {
       stallMs: 30_000,
       destinations: 10_000,
       destinationLength: KIB,
-      patternSegments: 32,
+      destinationSegments: 32,
       totalBytes: 256 * MIB,
     } satisfies Limits)
   })

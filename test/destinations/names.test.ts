@@ -118,6 +118,14 @@ conformance('a subscription to a pattern', (test) => {
     }
   })
 
+  test('may have ** twice, and no more often', async ({ connect, topic }) => {
+    const [two, three] = [`${topic('a')}.**.b.**`, `${topic('a')}.**.b.**.c.**`]
+    const client = await connect()
+    await client.confirm('SUBSCRIBE', { id: '0', destination: two })
+    client.send('SUBSCRIBE', { id: '1', destination: three })
+    expect((await client.error('pattern-refused')).text).toContain('more than 2 segments that are **')
+  })
+
   test('takes a star inside a segment for a character', async ({ connect, topic }) => {
     const destination = `${topic('a')}*`
     const client = await connect()

@@ -22,7 +22,6 @@ const EXPECTED = [
   'transaction-too-large',
   'destination-too-long',
   'destinations-too-many',
-  'pattern-too-long',
   'queue-full',
   'memory-full',
   'slow-consumer',

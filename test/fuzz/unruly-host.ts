@@ -29,7 +29,7 @@ function limitsOf(random: Random): Partial<Limits> {
     stallMs: 1_500,
     destinations: 12,
     destinationLength: 40,
-    patternSegments: 4,
+    destinationSegments: 4,
     totalBytes: random.pick([12 * KIB, 24 * KIB, 64 * KIB]),
   }
   return Object.fromEntries(Object.entries(tight).filter(() => random.chance(0.6)))

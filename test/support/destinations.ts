@@ -25,7 +25,7 @@ function opened(name: string): LocalDestination {
     account: new Account(Number.MAX_SAFE_INTEGER),
     journal: new Journal(undefined, () => undefined),
     rules: [],
-    limits: { destinations: 10, destinationLength: 100, patternSegments: 10 },
+    limits: { destinations: 10, destinationLength: 100, destinationSegments: 10 },
     reports: { givenUp: () => undefined, slowConsumer: () => undefined },
   })
   return new Router('', context).forSubscribe(name)

@@ -37,7 +37,6 @@ export const ERROR_CODES = {
   'destination-too-long': 'destination name too long',
   'destinations-too-many': 'too many destinations',
   'pattern-refused': 'pattern not allowed here',
-  'pattern-too-long': 'pattern has too many segments',
   'transaction-duplicate': 'transaction already open',
   'transaction-unknown': 'unknown transaction',
   'transactions-too-many': 'too many open transactions',

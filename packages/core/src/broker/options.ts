@@ -79,7 +79,7 @@ const LIMITS: Limits = {
   stallMs: 30_000,
   destinations: 10_000,
   destinationLength: 1_024,
-  patternSegments: 32,
+  destinationSegments: 32,
   totalBytes: 256 * MIB,
 }
 

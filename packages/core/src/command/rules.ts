@@ -28,14 +28,13 @@ export const REQUIRED_HEADERS: Readonly<Record<ClientCommand, ByVersion>> = {
 }
 
 /** Where a session is in its conversation. */
-export type SessionState = 'connecting' | 'connected' | 'closing' | 'closed'
+export type SessionState = 'connecting' | 'connected' | 'closing'
 
 /** The commands that may come in each state (STOMP 1.2, Connecting). */
 export const LEGAL_COMMANDS: Readonly<Record<SessionState, readonly ClientCommand[]>> = {
   connecting: ['CONNECT', 'STOMP'],
   connected: ['SEND', 'SUBSCRIBE', 'UNSUBSCRIBE', 'ACK', 'NACK', 'BEGIN', 'COMMIT', 'ABORT', 'DISCONNECT'],
   closing: [],
-  closed: [],
 }
 
 /** The commands that may have a body (STOMP 1.2, Body); 1.0 does not say, so there a body is ignored. */

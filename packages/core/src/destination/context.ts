@@ -32,8 +32,8 @@ export interface DestinationLimits {
   readonly destinations: number
   /** A destination's name, in characters. @defaultValue 1,024 */
   readonly destinationLength: number
-  /** The segments of a pattern. @defaultValue 32 */
-  readonly patternSegments: number
+  /** The segments of a destination's name or pattern. @defaultValue 32 */
+  readonly destinationSegments: number
 }
 
 /** What there is of a broker, counted while it comes and goes: nobody has to look for it. */

@@ -30,6 +30,19 @@ export function segmentsOf(name: string): string[] {
   return name.split(/[/.]/)
 }
 
+/** How many segments a name has. */
+export function segmentCount(name: string): number {
+  let count = 1
+  for (let at = 0; at < name.length; at++) {
+    const code = name.charCodeAt(at)
+    if (code === SLASH || code === DOT) count++
+  }
+  return count
+}
+
+const SLASH = 0x2f
+const DOT = 0x2e
+
 /** Whether a name is a pattern: one of its segments is `*` or `**`. A `*` inside a segment is an ordinary character. */
 export function isPattern(name: string): boolean {
   return name.includes('*') && segmentsOf(name).some((segment) => segment === '*' || segment === '**')

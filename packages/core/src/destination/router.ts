@@ -1,11 +1,11 @@
 /** Finds what stands behind a name, on one virtual host. */
 
-import { overLimit, ProtocolError, printable, StompError } from '../errors.js'
+import { type Excess, overLimit, ProtocolError, printable, StompError } from '../errors.js'
 import type { StoredMessage } from '../message.js'
 import type { Completion } from '../ports/destination.js'
 import type { DestinationContext } from './context.js'
 import type { DestinationSnapshot, LocalDestination } from './local.js'
-import { isPattern, isReserved, RESERVED_PREFIXES, segmentsOf } from './name.js'
+import { isPattern, isReserved, RESERVED_PREFIXES, segmentCount, segmentsOf } from './name.js'
 import { Patterns } from './patterns.js'
 import { type Policy, policyFor } from './policy.js'
 import { Queue } from './queue.js'
@@ -81,7 +81,7 @@ export class Router {
   checkSubscribe(name: string): void {
     this.#check(name)
     if (!isPattern(name)) return
-    this.#checkSegments(name)
+    checkStars(name)
     if (policyFor(name, this.#context.rules).type === 'queue') {
       throw new ProtocolError(
         'pattern-refused',
@@ -129,32 +129,16 @@ export class Router {
   }
 
   #check(name: string): void {
-    const limit = this.#context.limits.destinationLength
-    if (name.length > limit) {
-      const excess = {
-        what: 'a destination name',
-        limit,
-        seen: name.length,
-        unit: 'characters',
-        option: 'limits.destinationLength',
-      }
-      throw overLimit('destination-too-long', excess)
-    }
+    const { destinationLength, destinationSegments } = this.#context.limits
+    checkLength({ limit: destinationLength, seen: name.length, unit: 'characters', option: 'limits.destinationLength' })
+    // Each segment of a name is a step through the patterns, and each segment of a pattern one that names may have to take.
+    const seen = segmentCount(name)
+    checkLength({ limit: destinationSegments, seen, unit: 'segments', option: 'limits.destinationSegments' })
     if (isReserved(name)) {
       throw new ProtocolError(
         'destination-reserved',
         `${printable(name)} begins with a reserved prefix: ${RESERVED_PREFIXES.join(' ')}`,
       )
-    }
-  }
-
-  /** Each segment of a pattern is a step that every topic's name may have to take. */
-  #checkSegments(pattern: string): void {
-    const limit = this.#context.limits.patternSegments
-    const seen = segmentsOf(pattern).length
-    if (seen > limit) {
-      const excess = { what: 'a pattern', limit, seen, unit: 'segments', option: 'limits.patternSegments' }
-      throw overLimit('pattern-too-long', excess)
     }
   }
 
@@ -183,6 +167,18 @@ export class Router {
       if (destination instanceof Topic && destination.isUnused) this.#destinations.delete(destination.name)
     }
   }
+}
+
+function checkLength(length: Omit<Excess, 'what'>): void {
+  if (length.seen > length.limit) throw overLimit('destination-too-long', { what: 'a destination name', ...length })
+}
+
+/** With two, a name can be found in a pattern's middle; each more would multiply the ways to get through it. */
+const MOST_OPEN = 2
+
+function checkStars(pattern: string): void {
+  if (segmentsOf(pattern).filter((segment) => segment === '**').length <= MOST_OPEN) return
+  throw new ProtocolError('pattern-refused', `${printable(pattern)} has more than ${MOST_OPEN} segments that are **`)
 }
 
 /** Under which name a store keeps a queue's messages. */

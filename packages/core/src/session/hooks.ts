@@ -31,7 +31,7 @@ export interface SessionInfo<User = unknown> {
 /** A session at this moment. */
 export interface SessionSnapshot<User = unknown> extends SessionInfo<User> {
   /** Where it is in its conversation. */
-  readonly state: 'connecting' | 'connected' | 'closing' | 'closed'
+  readonly state: 'connecting' | 'connected' | 'closing'
   /** Active subscriptions. */
   readonly subscriptions: number
   /** Deliveries that it was given and has not settled. */
