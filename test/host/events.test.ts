@@ -211,7 +211,10 @@ overMemory('events', (test) => {
     for (let behind = 1; behind <= 2; behind++) {
       for (let sent = 0; sent < 20; sent++) broker.publish(destination, 'x'.repeat(500))
       expect(heard.of('slow-consumer')).toEqual(
-        new Array(behind).fill({ subscription: { id: 'slow', destination, ackMode: 'client' } }),
+        new Array(behind).fill({
+          session: expect.objectContaining({ version: '1.2' }),
+          subscription: { id: 'slow', destination, ackMode: 'client' },
+        }),
       )
       for (let left = broker.stats().bytes; left > 0; left = broker.stats().bytes) {
         const { headers } = await client.frame('MESSAGE')

@@ -1,7 +1,7 @@
 /** Hooks: what each is asked, in which order, and what comes of its answers. */
 
 import { inspect } from 'node:util'
-import { type AccessRequest, type Broker, type Hooks, Refusal } from '@xtomp/core'
+import { type AccessRequest, type Broker, type Hooks, type Message, Refusal } from '@xtomp/core'
 import { expect } from 'vitest'
 import { Heard } from '../support/heard.js'
 import { later } from '../support/later.js'
@@ -24,8 +24,9 @@ interface Place {
 const places: { readonly [Hook in Asked]: Place } = {
   authenticate: {
     command: 'CONNECT',
-    allows: ['ann', { name: 'ann' }, 0, ''],
-    refuses: [false, null, undefined],
+    allows: ['ann', { name: 'ann' }, 7],
+    // Whatever is not a user: what a check of an empty passcode answers, too.
+    refuses: [false, null, undefined, 0, ''],
     code: 'auth-failed',
   },
   connect: { command: 'CONNECT', allows: [true, undefined], refuses: [false], code: 'access-refused' },
@@ -654,6 +655,68 @@ overMemory('the hook deliver', (test) => {
     expect(again.text).toBe('shown')
     await client.confirm('ACK', { id: again.headers.ack ?? '' })
     expect(broker.stats()).toMatchObject({ messages: 0, unacknowledged: 0 })
+  })
+
+  test('loses nothing of a queue where it throws: the message goes back, and is given up as after NACKs', async ({
+    open,
+    connect,
+    queue,
+    faults,
+    until,
+  }) => {
+    const destination = queue('thrown')
+    let failures = 3
+    const broker = await open({
+      destinations: [{ match: '/queue/**', maxDeliveries: 3 }],
+      hooks: {
+        deliver: (message) => {
+          if (message.text() === 'once' && failures-- === 3) throw new Error('for a moment')
+          if (message.text() === 'ever') throw new Error('for ever')
+          if (message.text() === 'refused') throw new Refusal('not-yours', 'keep off')
+        },
+      },
+    })
+    const heard = new Heard(broker, ['dead-letter'])
+    const client = await connect()
+    await client.confirm('SUBSCRIBE', { id: '0', destination, ack: 'client-individual' })
+    for (const body of ['once', 'ever', 'refused', 'good']) await client.confirm('SEND', { destination }, body)
+    const messages = await client.messages(2)
+    expect(messages.map(({ text }) => text)).toEqual(['once', 'good'])
+    expect(messages[0]?.headers.redelivered).toBe('true')
+    for (const { headers } of messages) await client.confirm('ACK', { id: headers.ack ?? '' })
+    await until(() => heard.names.length === 1)
+    expect(heard.of('dead-letter').map(({ message, reason }) => [message.text(), reason])).toEqual([
+      ['ever', 'max-deliveries'],
+    ])
+    expect(broker.stats()).toMatchObject({ messages: 1, unacknowledged: 0 })
+    expect(faults.splice(0)).toHaveLength(4)
+  })
+
+  test('and the hook send have their wrong answers told: a copy of a message is none', async ({
+    open,
+    connect,
+    topic,
+    faults,
+  }) => {
+    const destination = topic('copied')
+    const censored = (message: Message): Message => ({ ...message, text: () => '***' }) as Message
+    const broker = await open({
+      hooks: {
+        send: (message) => (message.text() === 'sent' ? censored(message) : undefined),
+        deliver: (message) => (message.text() === 'shown' ? censored(message) : undefined),
+      },
+    })
+    const client = await connect()
+    await client.confirm('SUBSCRIBE', { id: '0', destination })
+    await client.confirm('SEND', { destination }, 'shown')
+    await client.expectNothing()
+    client.send('SEND', { destination, receipt: 'r' }, 'sent')
+    await client.error('hook-failed', { 'receipt-id': 'r' })
+    expect(faults.splice(0).map(String)).toEqual([
+      expect.stringContaining('the hook deliver must answer true, false, nothing, or a message'),
+      expect.stringContaining('the hook send must answer true, false, nothing, or a message'),
+    ])
+    await broker.close()
   })
 
   test('skips the message where it throws, which it tells its host alone', async ({ open, connect, topic, faults }) => {

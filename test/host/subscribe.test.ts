@@ -296,7 +296,30 @@ overMemory('a subscription of the host', (test) => {
     subscription.unsubscribe()
   })
 
-  test('is cut off by a topic that it is too slow for, and its loop ends', async (env) => {
+  test('takes a listener with options or without', async (env) => {
+    const broker = await env.open()
+    const got: string[] = []
+    broker.subscribe(QUEUE, (delivery) => got.push(textOf(delivery)))
+    broker.subscribe('/topic/a', { ack: 'client' }, (delivery) => got.push(textOf(delivery)))
+    broker.publish(QUEUE, 'a')
+    await env.until(() => got.length === 1)
+    broker.publish('/topic/a', 'b')
+    await env.until(() => got.length === 2)
+    expect(got).toEqual(['a', 'b'])
+  })
+
+  test('has an id of its own, by which it is told of', async (env) => {
+    const broker = await env.open({
+      destinations: [{ match: '/topic/fast', backlogBytes: 1, whenSlow: 'drop-newest' }],
+    })
+    const slow: string[] = []
+    broker.on('slow-consumer', ({ session, subscription }) => slow.push(`${session?.id} ${subscription.id}`))
+    for (let one = 0; one < 2; one++) broker.subscribe('/topic/fast')
+    for (let sent = 0; sent < 3_000; sent++) broker.publish('/topic/fast', 'x'.repeat(1_000))
+    expect(slow).toEqual(['undefined host-1', 'undefined host-2'])
+  })
+
+  test('is cut off by a topic that it is too slow for, which its loop is told once', async (env) => {
     const broker = await env.open({ destinations: [{ match: '/topic/fast', backlogBytes: 100_000 }] })
     const slow: string[] = []
     broker.on('slow-consumer', ({ subscription }) => slow.push(subscription.destination))
@@ -304,7 +327,9 @@ overMemory('a subscription of the host', (test) => {
     for (let sent = 0; sent < 2_000; sent++) broker.publish('/topic/fast', 'x'.repeat(1_000))
     expect(slow).toEqual(['/topic/fast'])
     expect(broker.stats()).toMatchObject({ subscriptions: 0, bytes: 0 })
-    expect(await subscription[Symbol.asyncIterator]().next()).toEqual({ done: true, value: undefined })
+    const iterator = subscription[Symbol.asyncIterator]()
+    await expect(iterator.next()).rejects.toMatchObject({ code: 'slow-consumer' })
+    expect(await iterator.next()).toEqual({ done: true, value: undefined })
   })
 
   test('goes on after a callback that throws or rejects, which its host is told of', async (env) => {

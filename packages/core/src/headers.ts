@@ -22,11 +22,20 @@ export class Headers implements Iterable<readonly [string, string]> {
     this.pairs = pairs
   }
 
-  /** Makes headers of an object or of pairs; with `base`, of those that `init` does not name, then of `init`'s. */
+  /**
+   * Makes headers of an object or of pairs; with `base`, of those that `init` does not name, then of `init`'s.
+   * @throws TypeError at an empty name, and at a NUL: no frame could hold it
+   */
   static from(init: HeadersInit, base: Headers = Headers.none): Headers {
     const given: string[] = []
-    if (Symbol.iterator in init) for (const [name, value] of init) given.push(name, String(value))
-    else for (const [name, value] of Object.entries(init)) given.push(name, String(value))
+    for (const [name, value] of Symbol.iterator in init ? init : Object.entries(init)) {
+      const text = String(value)
+      if (name === '') throw new TypeError('a header has a name; given an empty one')
+      // No version of the protocol can say it: the frame would end there for whoever reads it.
+      if (name.includes('\0') || text.includes('\0'))
+        throw new TypeError(`a header holds no NUL; given one in ${name.replaceAll('\0', '\\0')}`)
+      given.push(name, text)
+    }
     const kept = base.pairs.length === 0 ? [] : without(base.pairs, new Headers(given))
     return new Headers([...kept, ...given])
   }

@@ -72,6 +72,8 @@ export interface Broker<User = unknown> extends AsyncDisposable {
    * Subscribes the host itself; active when this returns. Deliveries come through `listener`, or by iterating.
    * @throws StompError where the destination may not be subscribed to
    */
+  subscribe(destination: string, listener: (delivery: HostDelivery) => void): HostSubscription
+  /** The same, with options. */
   subscribe(
     destination: string,
     options?: HostSubscribeOptions,

@@ -30,7 +30,7 @@ import type { BrokerEvents } from './events.js'
 import {
   checkSubscription,
   HostConsumer,
-  type HostDelivery,
+  type HostListener,
   type HostSubscribeOptions,
   type HostSubscription,
 } from './host-subscription.js'
@@ -69,6 +69,7 @@ class LocalBroker<User> implements Broker<User> {
   readonly #doors = new Set<Door>()
   readonly #ids = new MessageIds(crypto.randomUUID().slice(0, 8))
   #accepted = 0
+  #subscribed = 0
   #closed: Promise<void> | undefined
   #allGone: (() => void) | undefined
 
@@ -115,17 +116,18 @@ class LocalBroker<User> implements Broker<User> {
 
   subscribe(
     destination: string,
-    options: HostSubscribeOptions = {},
-    listener?: (delivery: HostDelivery) => void,
+    given: HostSubscribeOptions | HostListener = {},
+    last?: HostListener,
   ): HostSubscription {
     checkName(destination)
+    const [options, listener] = typeof given === 'function' ? [{}, given] : [given, last]
     checkSubscription(options, listener)
     const router = this.#routerFor(options.host)
     if (this.#closed !== undefined) throw closing()
     const { signal } = options
     const context = this.#context
     const consumer = new HostConsumer(
-      HostConsumer.requestOf(destination, options),
+      HostConsumer.requestOf(`host-${++this.#subscribed}`, destination, options),
       {
         router,
         clock: this.clock,
@@ -322,8 +324,8 @@ class LocalBroker<User> implements Broker<User> {
 }
 
 function checkName(destination: string): void {
-  if (typeof destination !== 'string' || destination === '')
-    throw new TypeError(`a destination is a name; given ${String(destination)}`)
+  if (typeof destination !== 'string' || destination === '' || destination.includes('\0'))
+    throw new TypeError(`a destination is a name, and holds no NUL; given ${JSON.stringify(destination)}`)
 }
 
 function closing(): StompError {

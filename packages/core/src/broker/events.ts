@@ -55,8 +55,8 @@ export interface BrokerEvents<User = unknown> {
   expire: { readonly message: Message; readonly movedTo: string | undefined }
   /** A session was refused for a limit; `error.excess` tells which, what was seen, and the option that moves it. */
   limit: { readonly session: SessionInfo<User>; readonly error: StompError }
-  /** A topic subscription's backlog was full, and its policy was applied. */
-  'slow-consumer': { readonly subscription: SubscriptionInfo }
+  /** A topic subscription's backlog was full, and its policy was applied; no session where it is the host's own. */
+  'slow-consumer': { readonly session: SessionInfo<User> | undefined; readonly subscription: SubscriptionInfo }
   /** What the host published was refused: there is nobody else to tell. */
   refuse: { readonly message: Message; readonly error: Error }
   /** `broker.close()` has begun: nothing more is delivered, and sessions have `drainMs` to finish. */

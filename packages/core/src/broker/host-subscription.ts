@@ -6,7 +6,7 @@ import type { Counts } from '../destination/context.js'
 import type { Delivery } from '../destination/delivery.js'
 import type { Router } from '../destination/router.js'
 import { type Consumer, Subscription, type SubscriptionRequest } from '../destination/subscription.js'
-import type { StompError } from '../errors.js'
+import { StompError } from '../errors.js'
 import type { Message, StoredMessage } from '../message.js'
 import { nobody, type Outcome } from '../ports/destination.js'
 import { byOrigin, Unacknowledged } from '../session/unacknowledged.js'
@@ -34,9 +34,12 @@ export interface HostDelivery {
   nack(options?: { readonly requeue?: boolean }): void
 }
 
+/** Takes deliveries, one after the other; where it is async, it does not wait for itself: `prefetch` bounds that. */
+export type HostListener = (delivery: HostDelivery) => void
+
 /**
  * A subscription, active until it is ended. Iterate over it, or give a listener. Leaving the loop ends it, and returns
- * what is unacknowledged.
+ * what is unacknowledged. Iterating fails with a StompError `slow-consumer` where the host is too slow for a topic.
  */
 export interface HostSubscription extends AsyncIterable<HostDelivery> {
   /** The destination or pattern. */
@@ -89,22 +92,20 @@ export class HostConsumer implements Consumer, HostSubscription {
   readonly destination: string
   readonly subscription: Subscription
   readonly #context: HostContext
-  readonly #listener: ((delivery: HostDelivery) => void) | undefined
+  readonly #listener: HostListener | undefined
   readonly #unacknowledged: Unacknowledged
   #waiting: { readonly delivery: HostDelivery; readonly bytes: number }[] = []
   #waitingBytes = 0
-  #takers: ((result: IteratorResult<HostDelivery>) => void)[] = []
+  #takers: { resolve(result: IteratorResult<HostDelivery> | Promise<never>): void }[] = []
+  /** Why it was ended, to be told once to whoever iterates. */
+  #failure: StompError | undefined
   #numbered = 0
   #isPlanned = false
   #isStarved = false
   #isEnded = false
 
   /** @throws StompError where the destination may not be subscribed to */
-  constructor(
-    request: SubscriptionRequest,
-    context: HostContext,
-    listener: ((delivery: HostDelivery) => void) | undefined,
-  ) {
+  constructor(request: SubscriptionRequest, context: HostContext, listener: HostListener | undefined) {
     this.destination = request.destination
     this.#context = context
     this.#listener = listener
@@ -119,10 +120,11 @@ export class HostConsumer implements Consumer, HostSubscription {
 
   /** What a broker needs to make one. */
   static requestOf(
+    id: string,
     destination: string,
     { ack = 'auto', prefetch = MOST_UNACKNOWLEDGED }: HostSubscribeOptions,
   ): SubscriptionRequest {
-    return { id: 'host', isNamed: true, destination, ackMode: ack, prefetch: Math.min(prefetch, MOST_UNACKNOWLEDGED) }
+    return { id, isNamed: true, destination, ackMode: ack, prefetch: Math.min(prefetch, MOST_UNACKNOWLEDGED) }
   }
 
   /** Makes it active. */
@@ -150,17 +152,27 @@ export class HostConsumer implements Consumer, HostSubscription {
   }
 
   cut(): void {
-    this.unsubscribe()
+    const { destination } = this
+    this.#end(
+      new StompError(
+        'slow-consumer',
+        `messages of ${destination} come faster than you take them, and no more may wait (option destinations[].backlogBytes)`,
+      ),
+    )
   }
 
   unsubscribe(): void {
+    this.#end(undefined)
+  }
+
+  #end(failure: StompError | undefined): void {
     if (this.#isEnded) return
     this.#isEnded = true
+    this.#failure = failure
     this.subscription.end()
     for (const { origin, deliveries } of this.#unacknowledged.removeAll()) origin.settle(deliveries, 'returned', nobody)
     while (this.#take() !== undefined);
-    for (const take of this.#takers) take({ done: true, value: undefined })
-    this.#takers = []
+    for (const { resolve } of this.#takers.splice(0)) resolve(this.#afterwards())
     this.#context.ended(this)
   }
 
@@ -180,8 +192,15 @@ export class HostConsumer implements Consumer, HostSubscription {
       this.#resume()
       return Promise.resolve({ done: false, value })
     }
-    if (this.#isEnded) return Promise.resolve({ done: true, value: undefined })
-    return new Promise((resolve) => this.#takers.push(resolve))
+    if (this.#isEnded) return Promise.resolve(this.#afterwards())
+    return new Promise((resolve) => this.#takers.push({ resolve }))
+  }
+
+  /** What there is to take once it is ended: nothing, or why. */
+  #afterwards(): IteratorResult<HostDelivery> | Promise<never> {
+    const failure = this.#failure
+    this.#failure = undefined
+    return failure === undefined ? { done: true, value: undefined } : Promise.reject(failure)
   }
 
   #take(): HostDelivery | undefined {
@@ -226,7 +245,7 @@ export class HostConsumer implements Consumer, HostSubscription {
   #handOut(): void {
     if (this.#listener === undefined) {
       while (this.#takers.length > 0 && this.#waiting.length > 0) {
-        this.#takers.shift()?.({ done: false, value: this.#take() as HostDelivery })
+        this.#takers.shift()?.resolve({ done: false, value: this.#take() as HostDelivery })
       }
     } else {
       // Only what waits now: a listener that publishes to its own destination gets that in the next turn.

@@ -3,6 +3,7 @@
 import type { DestinationReports, SubscriptionFacts } from '../destination/context.js'
 import type { Party, SessionReports } from '../session/context.js'
 import type { SessionInfo } from '../session/hooks.js'
+import { Session } from '../session/session.js'
 import type { Emitter } from './emitter.js'
 import type { SubscriptionInfo } from './events.js'
 
@@ -50,10 +51,14 @@ export function destinationReports<User>(emitter: Emitter<User>): DestinationRep
       if (reason === 'expired') emitter.emit('expire', () => ({ message, movedTo }))
       emitter.emit('dead-letter', () => ({ message, reason, movedTo }))
     },
-    slowConsumer: (subscription) => emitter.emit('slow-consumer', () => ({ subscription: describe(subscription) })),
+    slowConsumer: (subscription) => {
+      const { consumer } = subscription
+      const session = consumer instanceof Session ? (consumer.info as SessionInfo<User>) : undefined
+      emitter.emit('slow-consumer', () => ({ session, subscription: describe(subscription) }))
+    },
   }
 }
 
-function describe({ id, destination, ackMode }: SubscriptionFacts): SubscriptionInfo {
+function describe({ id, destination, ackMode }: Omit<SubscriptionFacts, 'consumer'>): SubscriptionInfo {
   return { id, destination, ackMode }
 }

@@ -21,6 +21,8 @@ export interface SubscriptionFacts {
   readonly id: string
   readonly destination: string
   readonly ackMode: AckMode
+  /** Who it is for. */
+  readonly consumer: object
 }
 
 /** Why a queue gives a message up. */

@@ -1,6 +1,7 @@
 /** Asking a hook: an answer that is given now costs no promise, and whatever it throws becomes a refusal. */
 
 import { Refusal, StompError } from '../errors.js'
+import { StoredMessage } from '../message.js'
 import type { SessionContext } from './context.js'
 import type { Answer } from './hooks.js'
 
@@ -46,6 +47,18 @@ export function refusalOf(context: SessionContext, hook: string, error: unknown)
   if (error instanceof Refusal) return error
   context.reports.failed(error, `hook ${hook}`)
   return new StompError('hook-failed', 'the broker could not judge this frame; its operator has been told')
+}
+
+/**
+ * The message that a hook answers, undefined where it lets the one it was given be. Anything else is a mistake that must
+ * not go unheard: the host may have meant to change the message.
+ */
+export function messageIn(answer: unknown, hook: string): StoredMessage | undefined {
+  if (answer === undefined || answer === true) return undefined
+  if (answer instanceof StoredMessage) return answer
+  throw new TypeError(
+    `the hook ${hook} must answer true, false, nothing, or a message as message.with() makes it; it answered ${typeof answer}`,
+  )
 }
 
 /** Whether an answer is still to come. */

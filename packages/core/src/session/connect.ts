@@ -47,8 +47,8 @@ function authenticate(session: Session, command: ConnectCommand, next: () => Ste
   Object.defineProperty(credentials, 'passcode', { value: passcode, enumerable: false })
   const question = { hook: 'authenticate', ask: () => hooks.authenticate?.(credentials) }
   return ask(session, question, (user) => {
-    if (user === undefined || user === null || user === false)
-      throw new StompError('auth-failed', 'this login is not accepted')
+    // Whatever is not a user: an empty text is what a check of an empty passcode may answer.
+    if (!user) throw new StompError('auth-failed', 'this login is not accepted')
     session.user = user
     return next()
   })

@@ -4,9 +4,10 @@ import type { FrameSink } from '../codec/encoder.js'
 import type { Version } from '../codec/version.js'
 import type { Delivery } from '../destination/delivery.js'
 import type { Subscription } from '../destination/subscription.js'
-import { StoredMessage } from '../message.js'
+import { Refusal } from '../errors.js'
+import type { StoredMessage } from '../message.js'
 import { nobody } from '../ports/destination.js'
-import { isPromise, refusalOf } from './ask.js'
+import { isPromise, messageIn, refusalOf } from './ask.js'
 import type { Party, SessionContext } from './context.js'
 
 /** Who is delivered to: a session. */
@@ -26,11 +27,17 @@ export interface Given {
   readonly delivery: Delivery | undefined
 }
 
-/** Writes the MESSAGE, and remembers what is to be settled. What the host skips counts as acknowledged. */
+/** What becomes of a message that is not shown: the host skipped it, or could not judge it. */
+type NotShown = 'acknowledged' | 'nacked'
+
+/**
+ * Writes the MESSAGE, and remembers what is to be settled. What the host skips counts as acknowledged; where its hook
+ * fails, that is no reason to lose the message: it goes back, as after a NACK.
+ */
 export function deliver(session: Receiver, { subscription, message, delivery }: Given, sink: FrameSink): void {
   const unsettled = subscription.ackMode === 'auto' ? undefined : delivery
   const shown = session.context.hooks.deliver === undefined ? message : show(session, subscription, message)
-  if (shown !== undefined) {
+  if (typeof shown !== 'string') {
     const envelope = {
       version: session.version as Version,
       subscription: subscription.isNamed ? subscription.id : undefined,
@@ -42,24 +49,23 @@ export function deliver(session: Receiver, { subscription, message, delivery }: 
     if (reports.areDeliveriesHeard) reports.delivered(session, subscription, shown)
   } else if (unsettled !== undefined) {
     subscription.unacknowledged?.remove(unsettled)
-    unsettled.origin.settle([unsettled], 'acknowledged', nobody)
+    unsettled.origin.settle([unsettled], shown, nobody)
   }
 }
 
-/** What the host makes of a message for this subscription; undefined to skip it. */
-function show(session: Receiver, subscription: Subscription, message: StoredMessage): StoredMessage | undefined {
+/** What the host makes of a message for this subscription. */
+function show(session: Receiver, subscription: Subscription, message: StoredMessage): StoredMessage | NotShown {
   const { reentry, hooks } = session.context
   reentry.enter()
   try {
     const context = { user: session.user, session: session.info, subscription: subscription.id }
     const answer = hooks.deliver?.(message, context)
-    if (answer === false) return undefined
+    if (answer === false) return 'acknowledged'
     // Whoever waits before he answers may mean to refuse: nothing is shown that was not judged.
     if (isPromise(answer)) throw new TypeError('the hook deliver must answer now; it answered with a promise')
-    return answer instanceof StoredMessage ? answer : message
+    return messageIn(answer, 'deliver') ?? message
   } catch (error) {
-    refusalOf(session.context, 'deliver', error)
-    return undefined
+    return refusalOf(session.context, 'deliver', error) instanceof Refusal ? 'acknowledged' : 'nacked'
   } finally {
     reentry.leave()
   }

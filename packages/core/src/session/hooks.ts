@@ -115,7 +115,7 @@ export interface DeliveryContext<User> extends MessageContext<User> {
  * Hooks judge sessions: what the host itself publishes and subscribes to is not asked about.
  */
 export interface Hooks<User = unknown> {
-  /** Who is it? Answers the user, or `false`, `null` or `undefined` to refuse with `auth-failed`. Default: everybody may. */
+  /** Who is it? Answers the user, or anything falsy to refuse with `auth-failed`. Default: everybody may. */
   authenticate?(credentials: Credentials): Answer<User | false | null | undefined>
   /** May this user be connected now? Refused with `access-refused`. */
   connect?(request: ConnectRequest<User>): Answer<boolean | undefined | void>
@@ -128,7 +128,8 @@ export interface Hooks<User = unknown> {
   /**
    * May this message be delivered to this subscription, and as what? `false` skips it: a topic's message goes to the
    * others, a queue's message counts as acknowledged. Must answer now: it is asked for each MESSAGE, and with it no two
-   * subscribers share an encoding. One that throws skips the message.
+   * subscribers share an encoding. Where it throws, a queue's message goes back as after a NACK (with `auto` it is gone,
+   * as all that is handed over), and a topic's message is not shown to this subscription.
    */
   deliver?(message: Message, context: DeliveryContext<User>): Message | boolean | undefined | void
 }

@@ -6,7 +6,7 @@ import { StompError } from '../errors.js'
 import { messageHeaders } from '../header-names.js'
 import { StoredMessage } from '../message.js'
 import type { Completion } from '../ports/destination.js'
-import { ask, type Step } from './ask.js'
+import { ask, messageIn, refusalOf, type Step } from './ask.js'
 import { authorize } from './authorize.js'
 import type { Session } from './session.js'
 
@@ -50,8 +50,16 @@ function judge(session: Session, message: StoredMessage, next: (message: StoredM
   const context = { user: session.user, session: session.info }
   return ask(session, { hook: 'send', ask: () => hooks.send?.(message, context) }, (answer) => {
     if (answer === false) throw new StompError('access-refused', 'this message is refused')
-    return next(answer instanceof StoredMessage ? answer : message)
+    return next(changed(session, answer) ?? message)
   })
+}
+
+function changed(session: Session, answer: unknown): StoredMessage | undefined {
+  try {
+    return messageIn(answer, 'send')
+  } catch (error) {
+    throw refusalOf(session.context, 'send', error)
+  }
 }
 
 function accept(session: Session, { transaction, receipt }: SendCommand, message: StoredMessage): undefined {
