@@ -15,7 +15,7 @@ import {
   type Version,
 } from '@xtomp/core/codec'
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 
 const COMMANDS = [...CLIENT_COMMANDS, ...SERVER_COMMANDS]
 
@@ -197,5 +197,23 @@ describe('the codec', () => {
         expect(decode(cut(stream, places), '1.2')).toEqual([{ command: 'SEND', headers, body: octets }])
       }),
     )
+  })
+
+  test('looks for the end of a body in what was received, each octet once, and not in the memory behind it', () => {
+    const { decoder: from } = decoder('1.2')
+    const chunks = ['SEND\ndestination:/queue/a\n\n', ...Array.from({ length: 300 }, () => 'x'.repeat(1_000)), '\0']
+    const search = vi.spyOn(Buffer.prototype, 'indexOf')
+    const found: Frame<string>[] = []
+    for (const chunk of chunks) {
+      from.receive(new TextEncoder().encode(chunk))
+      const frame = from.next()
+      if (frame !== undefined) found.push(frame)
+      from.keep()
+    }
+    const searched = search.mock.contexts.map((octets, at) => octets.length - Number(search.mock.calls[at]?.[1]))
+    search.mockRestore()
+    expect(found.map(({ body }) => body.length)).toEqual([300_000])
+    expect(searched.length).toBeGreaterThan(300)
+    expect(searched.reduce((sum, octets) => sum + octets, 0)).toBeLessThanOrEqual(300_001)
   })
 })

@@ -359,12 +359,16 @@ export class Decoder<Word extends string> {
 
   #searchedEnd(): number {
     if (this.#searched < this.#at) this.#searched = this.#at
-    const found = this.#octets.indexOf(NUL, this.#searched)
-    const isWhole = found >= 0 && found < this.#end
-    this.#checkBody((isWhole ? found : this.#end) - this.#at)
-    if (isWhole) return found
+    const found = this.#received.indexOf(NUL, this.#searched)
+    this.#checkBody((found < 0 ? this.#end : found) - this.#at)
+    if (found >= 0) return found
     this.#searched = this.#end
     return -1
+  }
+
+  /** What was received: behind it our own copy has memory that was used for something else before. */
+  get #received(): Buffer {
+    return this.#end === this.#octets.length ? this.#octets : this.#octets.subarray(0, this.#end)
   }
 
   /** Gives our own copy away with a body that fills most of it, rather than have that copied again. */
