@@ -388,6 +388,19 @@ conformance('limits.totalBytes', (test) => {
     expect(error.text).toContain('limits.totalBytes')
   })
 
+  test('ends nobody for what is refused nevertheless', async ({ open, connect, until }) => {
+    const broker = await open({ limits: { totalBytes: 1_000_000 } })
+    await broker.publishConfirmed('/queue/a', 'b'.repeat(850_000))
+    const others = await Promise.all(Array.from({ length: 10 }, () => connect()))
+    for (const client of others) client.write(`SEND\ndestination:/topic/a\n\n${'x'.repeat(5_000)}`)
+    await until(() => broker.stats().bytes >= 900_000)
+    await expect(broker.publishConfirmed('/queue/a', 'b'.repeat(200_000))).rejects.toMatchObject({
+      code: 'memory-full',
+    })
+    for (const client of others) client.write('\0')
+    for (const client of others) await client.roundTrip()
+  })
+
   test('counts nothing of a session that is ended to make room for its own frame', async ({
     open,
     connect,

@@ -22,17 +22,23 @@ export class Account {
   used = 0
   /** Whoever holds memory that can be given back. */
   readonly relievables = new Set<Relievable>()
+  /** What they hold. */
+  readonly relievable: RelievablePart
   #isRelieving = false
 
   constructor(bound: number) {
     this.bound = bound
+    this.relievable = new RelievablePart(this)
   }
 
   /** Counts `octets` more and answers true, or counts nothing and answers false: there is no room. */
   take(octets: number): boolean {
-    if (octets > this.bound) return false
-    if (this.used + octets > this.bound) this.#relieve(octets)
-    if (this.used + octets > this.bound) return false
+    if (this.used + octets > this.bound) {
+      // Nobody loses anything for what would be refused nevertheless.
+      if (this.#lasting + octets > this.bound) return false
+      this.#relieve(octets)
+      if (this.used + octets > this.bound) return false
+    }
     this.used += octets
     return true
   }
@@ -48,13 +54,23 @@ export class Account {
     this.used -= octets
   }
 
+  /** Octets that nobody can be made to give back. */
+  get #lasting(): number {
+    return this.used - this.relievable.bytes
+  }
+
   /** Makes room for `octets`, and some more. The largest go first. */
   #relieve(octets: number): void {
     // Who gives back may count something else on its way: that is made up for by the next in line, not from within.
     if (this.#isRelieving) return
     this.#isRelieving = true
     try {
-      this.#relieveDownTo(Math.max(0, this.bound * RELIEVED_SHARE - octets))
+      // Some more, but never all that there is: where most of what is held must stay, the rest is not to pay for it.
+      const rare = Math.max(
+        this.bound * RELIEVED_SHARE - octets,
+        this.#lasting + this.relievable.bytes * RELIEVED_SHARE,
+      )
+      this.#relieveDownTo(Math.min(this.bound - octets, rare))
     } finally {
       this.#isRelieving = false
     }
@@ -67,5 +83,40 @@ export class Account {
       // Who was before it may have ended this one, too.
       if (relievable.heldBytes > 0) relievable.relieve()
     }
+  }
+}
+
+/** What relievables hold, as they count it: in the account, and as what could be given back. */
+export class RelievablePart {
+  /** Octets of the account that could be given back; some of them may be held by others, too. */
+  bytes = 0
+  readonly #account: Account
+
+  constructor(account: Account) {
+    this.#account = account
+  }
+
+  /** The bound of the account, in octets. */
+  get bound(): number {
+    return this.#account.bound
+  }
+
+  /** As {@link Account.take}. */
+  take(octets: number): boolean {
+    if (!this.#account.take(octets)) return false
+    this.bytes += octets
+    return true
+  }
+
+  /** As {@link Account.charge}. */
+  charge(octets: number): void {
+    this.bytes += octets
+    this.#account.charge(octets)
+  }
+
+  /** As {@link Account.give}. */
+  give(octets: number): void {
+    this.bytes -= octets
+    this.#account.give(octets)
   }
 }

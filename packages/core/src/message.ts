@@ -68,8 +68,10 @@ export class StoredMessage implements Message {
   expiresAt = 0
   /** Whether it was moved to a dead-letter destination: it is not moved again. */
   isDeadLetter = false
-  /** How many backlogs hold it: shared octets are counted by the first. */
+  /** How many hold it: shared octets are counted by the first. */
   holders = 0
+  /** How many of them are backlogs, which can be made to give it back. */
+  backlogs = 0
   #body: Body
   #isBorrowed = false
 

@@ -291,7 +291,12 @@ class LocalBroker<User> implements Broker<User> {
       // Without configured hosts any name means the default space; with them, no name does.
       router: (host) => this.#routers.get(hosts === undefined ? DEFAULT_HOST : host),
       ids: this.#ids,
-      decoding: { limits, account: this.#destinations.account, interner: new Interner(), commands: CLIENT_COMMANDS },
+      decoding: {
+        limits,
+        account: this.#destinations.account.relievable,
+        interner: new Interner(),
+        commands: CLIENT_COMMANDS,
+      },
       writer,
       messageEncoder,
       flusher: new Flusher(clock, writer, messageEncoder),

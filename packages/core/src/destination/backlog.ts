@@ -48,6 +48,7 @@ export class Backlog implements Relievable {
     }
     // Only who holds something is asked to give it back.
     if (this.heldBytes === 0) this.#context.account.relievables.add(this)
+    if (message.backlogs++ === 0) this.#context.account.relievable.bytes += bytes
     this.#messages.push(message)
     this.heldBytes += bytes
   }
@@ -63,6 +64,7 @@ export class Backlog implements Relievable {
     }
     this.heldBytes -= message.bytes
     if (this.heldBytes === 0) this.#context.account.relievables.delete(this)
+    if (--message.backlogs === 0) this.#context.account.relievable.bytes -= message.bytes
     this.#context.release(message)
     return message
   }

@@ -166,12 +166,12 @@ export class Outgoing implements FrameSink, Flushable {
     const outbox = this.#outbox
     const isSlow = this.#inFlight > 0
     const bytes = isSlow ? (outbox?.ownBytes(this.#inFlight) ?? this.#inFlight) : 0
-    const { account } = this.#context.destinations
+    const { relievable } = this.#context.destinations.account
     const more = bytes - this.#charged + (outbox?.hold(isSlow) ?? 0)
     this.#charged = bytes
     if (outbox?.isDone) this.#outbox = undefined
     this.#speaker.held()
-    if (more > 0) account.charge(more)
-    else account.give(-more)
+    if (more > 0) relievable.charge(more)
+    else relievable.give(-more)
   }
 }
