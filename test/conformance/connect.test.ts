@@ -241,6 +241,35 @@ conformance('connect', (test) => {
     await connected.expectNothing()
   })
 
+  test('ends a client that no hook answers in time, whose fault that is not [75]', async (env) => {
+    const asked: string[] = []
+    const broker = await env.open({
+      limits: { connectTimeoutMs: 5_000 },
+      hooks: { authenticate: ({ login }) => (login === 'ann' ? 'ann' : new Promise(() => asked.push(login ?? ''))) },
+    })
+    const connected = await env.connect({ login: 'ann' })
+    const [waiting, gone] = [await env.client(), await env.client()]
+    for (const client of [waiting, gone]) {
+      client.send('CONNECT', { 'accept-version': '1.2', host: '/' })
+      // What follows waits, and never takes effect.
+      client.send('SEND', { destination: '/queue/a' }, 'x')
+    }
+    await env.until(() => asked.length === 2)
+    gone.abort()
+    // A UNIX socket knows no reset: there the client has only said all that it has to say.
+    if (env.door !== 'unix socket') await env.until(() => broker.stats().sessions === 2)
+    await env.clock.advance(4_800)
+    expect(waiting.received).toEqual([])
+    await env.clock.advance(400)
+    const error = await waiting.error('connect-timeout')
+    expect(error.text).toContain('the broker did not answer')
+    await connected.roundTrip()
+    await env.until(() => broker.stats().sessions === 1)
+    expect(broker.stats()).toMatchObject({ messages: 0, bytes: 0 })
+    await env.clock.advance(60_000)
+    expect(broker.stats()).toMatchObject({ alarms: 0 })
+  })
+
   test('waits 10 s for a CONNECT when nothing is said [75]', async ({ client, connect, clock }) => {
     const silent = await client()
     const prompt = await connect()

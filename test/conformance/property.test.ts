@@ -210,7 +210,9 @@ describe('the codec', () => {
       if (frame !== undefined) found.push(frame)
       from.keep()
     }
-    const searched = search.mock.contexts.map((octets, at) => octets.length - Number(search.mock.calls[at]?.[1]))
+    const searched = search.mock.contexts.map(
+      (octets, at) => (octets as Buffer).length - Number(search.mock.calls[at]?.[1]),
+    )
     search.mockRestore()
     expect(found.map(({ body }) => body.length)).toEqual([300_000])
     expect(searched.length).toBeGreaterThan(300)

@@ -21,7 +21,7 @@ export const ERROR_CODES = {
   'access-refused': 'access refused',
   'hook-failed': 'the broker could not judge this frame',
   'heart-beat-missed': 'no heart-beat in time',
-  'connect-timeout': 'no CONNECT in time',
+  'connect-timeout': 'not connected in time',
   'connect-too-large': 'CONNECT frame too large',
   'header-too-long': 'header line too long',
   'headers-too-many': 'too many headers',

@@ -16,7 +16,7 @@ import type { Hooks, SessionInfo } from './hooks.js'
 
 /** Bounds on one session. */
 export interface SessionLimits {
-  /** From the connection to a whole CONNECT, in milliseconds. @defaultValue 10,000 */
+  /** From the connection to CONNECTED, in milliseconds. @defaultValue 10,000 */
   readonly connectTimeoutMs: number
   /** Subscriptions of a session. @defaultValue 1,000 */
   readonly subscriptions: number

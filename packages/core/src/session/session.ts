@@ -90,7 +90,7 @@ export class Session
     this.#handle = handle
     this.#incoming = new Incoming(connection, context, this)
     this.#outgoing = new Outgoing(connection, context, this)
-    this.#expectConnect(context.limits.connectTimeoutMs)
+    this.#expectConnected(context.limits.connectTimeoutMs)
   }
 
   /** The agreed version; undefined before CONNECTED. */
@@ -148,10 +148,12 @@ export class Session
     this.#lost =
       cause === undefined ? PEER_CLOSED : { code: 'peer-lost', message: `the connection broke: ${cause.message}` }
     if (!this.#isOpen) this.context.reports.gone(this, this.#reason ?? this.#lost)
-    else if (this.#held === undefined) {
+    // Before CONNECTED nothing has taken effect: there is nothing to be finished for a client that is gone.
+    else if (this.#held !== undefined || (this.state === 'connecting' && cause !== undefined)) this.#finish(this.#lost)
+    else {
       this.#incoming.forget(UNSENT_REPLIES)
       this.#incoming.ended()
-    } else this.#finish(this.#lost)
+    }
   }
 
   drained(): void {
@@ -170,7 +172,6 @@ export class Session
     const { command, headers } = frame
     try {
       if (!LEGAL_COMMANDS[this.state].includes(command)) throw outOfPlace(command, this.state)
-      if (this.state === 'connecting') this.#clearDeadline()
       // What CONNECT may hold is what the version that it asks for says.
       const version = this.version ?? negotiateVersion(headers.get('accept-version')) ?? '1.2'
       const step = this.#handle(this, parseCommand(frame, version))
@@ -377,6 +378,7 @@ export class Session
 
   /** CONNECTED may be written, and other frames may come. */
   connected(version: Version): void {
+    this.#clearDeadline()
     this.#incoming.version = version
     this.state = 'connected'
   }
@@ -455,16 +457,14 @@ export class Session
     if (held !== undefined) this.router?.withdraw(held)
   }
 
-  #expectConnect(timeoutMs: number): void {
-    this.#deadline = new WakeUp(() => {
-      this.fail(
-        new ProtocolError(
-          'connect-timeout',
-          `no whole CONNECT came within ${timeoutMs} ms (option limits.connectTimeoutMs)`,
-        ),
-      )
-    })
+  #expectConnected(timeoutMs: number): void {
+    this.#deadline = new WakeUp(() => this.fail(this.#isAsking ? unanswered(timeoutMs) : unasked(timeoutMs)))
     this.context.destinations.wheel.set(this.#deadline, timeoutMs)
+  }
+
+  /** Whether CONNECT has come, and is not answered. */
+  get #isAsking(): boolean {
+    return this.state === 'connecting' && this.#incoming.isPaused
   }
 
   #clearDeadline(): void {
@@ -477,4 +477,19 @@ function outOfPlace(command: ClientCommand, state: SessionState): ProtocolError 
   return state === 'connecting'
     ? new ProtocolError('not-connected', `${command} came before CONNECT`)
     : new ProtocolError('already-connected', `${command} came on a session that is connected`)
+}
+
+function unasked(timeoutMs: number): ProtocolError {
+  return new ProtocolError(
+    'connect-timeout',
+    `no whole CONNECT came within ${timeoutMs} ms (option limits.connectTimeoutMs)`,
+  )
+}
+
+/** No fault of the peer: a hook or the store took too long. */
+function unanswered(timeoutMs: number): StompError {
+  return new StompError(
+    'connect-timeout',
+    `the broker did not answer in time whether you may connect, within ${timeoutMs} ms of the connection; try again later (option limits.connectTimeoutMs)`,
+  )
 }
