@@ -36,6 +36,57 @@ async function takeOne(consumer: WireClient): Promise<string> {
   return message.text
 }
 
+overMemory('a queue that is full', (test) => {
+  for (const whenFull of ['reject', 'hold', 'drop-oldest'] as const) {
+    for (const [name, store] of [
+      ['without a store', undefined],
+      ['with a store that answers late', lateStore],
+    ] as const) {
+      test(`takes a COMMIT that acknowledges as many as it sends, with ${whenFull}, ${name}`, async (env) => {
+        const options = store === undefined ? {} : { store: store() }
+        const rule = { match: QUEUE, maxMessages: 2, whenFull, deadLetter: false } as const
+        const broker = await env.open({ ...options, destinations: [rule] })
+        for (const body of ['a', 'b']) await broker.publishConfirmed(QUEUE, body)
+        const client = await env.connect()
+        await client.confirm('SUBSCRIBE', { id: '0', destination: QUEUE, ack: 'client-individual' })
+        for (const next of ['c', 'd', 'e']) {
+          const { headers } = await client.frame('MESSAGE')
+          await client.confirm('BEGIN', { transaction: 't' })
+          client.send('SEND', { destination: QUEUE, transaction: 't' }, next)
+          client.send('ACK', { id: headers.ack ?? '', transaction: 't' })
+          await client.confirm('COMMIT', { transaction: 't' })
+        }
+        await env.until(() => client.received.length === 2)
+        expect(client.received.map(({ text }) => text)).toEqual(['d', 'e'])
+        expect(broker.stats()).toMatchObject({ messages: 2, unacknowledged: 2 })
+        // It is as full as before: nothing of what has left is still counted, and nothing that is there is not.
+        if (whenFull !== 'hold')
+          await expect(broker.publishConfirmed(QUEUE, 'f')).rejects.toMatchObject({ code: 'queue-full' })
+      })
+    }
+  }
+
+  test('has the place of what a COMMIT acknowledges no longer free once that has failed', async (env) => {
+    const rules = [
+      { match: QUEUE, maxMessages: 1 },
+      { match: '/queue/none', maxMessages: 0 },
+    ]
+    const broker = await env.open({ destinations: rules })
+    broker.publish(QUEUE, 'a')
+    const client = await env.connect()
+    await client.confirm('SUBSCRIBE', { id: '0', destination: QUEUE, ack: 'client' })
+    const { headers } = await client.frame('MESSAGE')
+    await client.confirm('BEGIN', { transaction: 't' })
+    client.send('ACK', { id: headers.ack ?? '', transaction: 't' })
+    for (const destination of [QUEUE, '/queue/none']) client.send('SEND', { destination, transaction: 't' }, 'x')
+    client.send('COMMIT', { transaction: 't' })
+    await client.error('queue-full')
+    await expect(broker.publishConfirmed(QUEUE, 'b')).rejects.toMatchObject({ code: 'queue-full' })
+    expect(await drained(env)).toEqual(['a'])
+    await broker.publishConfirmed(QUEUE, 'c')
+  })
+})
+
 overMemory('a queue that is full and rejects', (test) => {
   test('refuses the SEND, ends its session and keeps what it has', async (env) => {
     const broker = await env.open({ destinations: [{ match: QUEUE, maxMessages: 2 }] })
@@ -102,6 +153,32 @@ overMemory('a queue that is full and drops the oldest', (test) => {
         'dead-letter-count': '0',
       })
       await env.until(() => broker.stats().messages === 0)
+    })
+  }
+
+  for (const [name, store] of [
+    ['without a store', undefined],
+    ['with a store that answers late', lateStore],
+  ] as const) {
+    test(`ends after a COMMIT of more than it holds as after as many SENDs, ${name}`, async (env) => {
+      const options = store === undefined ? {} : { store: store() }
+      const rule = { match: QUEUE, maxMessages: 2, whenFull: 'drop-oldest', deadLetter: '/queue/dead' } as const
+      const broker = await env.open({ ...options, destinations: [rule] })
+      const heard = new Heard(broker)
+      await broker.publishConfirmed(QUEUE, 'a')
+      const client = await env.connect()
+      await client.confirm('BEGIN', { transaction: 't' })
+      for (const body of ['b', 'c', 'd']) client.send('SEND', { destination: QUEUE, transaction: 't' }, body)
+      await client.confirm('COMMIT', { transaction: 't' })
+      await env.until(() => heard.of('dead-letter').length === 2)
+      expect(heard.of('dead-letter').map(({ message, reason }) => `${message.text()} ${reason}`)).toEqual([
+        'a overflow',
+        'b overflow',
+      ])
+      await client.confirm('SUBSCRIBE', { id: '0', destination: QUEUE })
+      expect((await client.messages(2)).map(({ text }) => text)).toEqual(['c', 'd'])
+      await client.confirm('SUBSCRIBE', { id: '1', destination: '/queue/dead' })
+      expect((await client.messages(2)).map(({ text }) => text)).toEqual(['a', 'b'])
     })
   }
 
@@ -335,11 +412,39 @@ overMemory('a queue that is full and holds its producers', (test) => {
     expect(env.broker.stats().messages).toBe(0)
   })
 
-  test('refuses a message that never has room', async (env) => {
-    await env.open({ destinations: [{ match: QUEUE, maxBytes: 1_000, whenFull: 'hold' }] })
-    const producer = await env.connect()
-    send(producer, 'x'.repeat(1_001))
-    await producer.error('queue-full')
+  test('refuses a message that never has room at once, whatever is in the queue and whoever waits', async (env) => {
+    const broker = await env.open({
+      destinations: [
+        { match: QUEUE, maxMessages: 1, maxBytes: 1_000, whenFull: 'hold' },
+        { match: '/queue/none', maxMessages: 0, whenFull: 'hold' },
+      ],
+    })
+    const refusal = async (destination: string) => {
+      const producer = await env.connect()
+      producer.send('SEND', { destination }, 'x'.repeat(1_001))
+      await producer.error('queue-full')
+    }
+    await refusal('/queue/none')
+    await refusal(QUEUE)
+    broker.publish(QUEUE, 'first')
+    await refusal(QUEUE)
+    const held = broker.publishConfirmed(QUEUE, 'held')
+    await refusal(QUEUE)
+    expect(await drained(env)).toEqual(['first', 'held'])
+    await held
+  })
+
+  test('lets a COMMIT that takes no more places than it leaves pass those who wait for room', async (env) => {
+    const { broker, consumer } = await holding(env)
+    const { headers } = await consumer.frame('MESSAGE')
+    const held = broker.publishConfirmed(QUEUE, 'held')
+    await consumer.confirm('BEGIN', { transaction: 't' })
+    consumer.send('ACK', { id: headers.ack ?? '', transaction: 't' })
+    consumer.send('SEND', { destination: QUEUE, transaction: 't' }, 'next')
+    // The one that waits does so for this very acknowledgement.
+    await consumer.confirm('COMMIT', { transaction: 't' })
+    expect([await takeOne(consumer), await takeOne(consumer)]).toEqual(['next', 'held'])
+    await held
   })
 
   test('counts what it holds back, and refuses it where the broker is full', async (env) => {

@@ -32,7 +32,7 @@ interface Placed {
 
 /** A plan for which there is room. */
 interface Work {
-  readonly placed: readonly Placed[]
+  readonly placed: Placed[]
   readonly settlements: readonly PlannedSettlement[]
 }
 
@@ -59,30 +59,43 @@ export function commit(context: DestinationContext, plan: Plan, completion: Comp
 
 /** Tries it; answers the queue that it has to wait for, and undefined where it waits for none. */
 function attempt(context: DestinationContext, plan: Plan, completion: Completion): LocalDestination | undefined {
-  const placed: Placed[] = []
-  const obstacle = placeAll(plan, placed)
+  const work: Work = { placed: [], settlements: plan.settlements }
+  // What it acknowledges leaves its place to what it sends.
+  for (const { origin, deliveries } of acknowledged(work)) origin.letGo(deliveries)
+  const obstacle = placeAll(plan, work.placed)
   if (obstacle === undefined) {
-    const work = { placed, settlements: plan.settlements }
     write(context, work, (error) => {
       if (error === undefined) apply(work)
-      else giveBack(placed)
+      else undo(work)
       completion.done(error)
     })
     return undefined
   }
-  giveBack(placed)
-  if (!(obstacle instanceof StompError) && !obstacle.isEmpty) return obstacle
+  undo(work)
+  if (!(obstacle instanceof StompError) && obstacle.couldHold(messagesTo(obstacle, plan))) return obstacle
   completion.done(obstacle instanceof StompError ? obstacle : neverFits(obstacle))
   return undefined
 }
 
+function acknowledged({ settlements }: Pick<Work, 'settlements'>): PlannedSettlement[] {
+  return settlements.filter(({ outcome }) => outcome === 'acknowledged')
+}
+
+function messagesTo({ name }: LocalDestination, { messages }: Plan): StoredMessage[] {
+  return messages.filter(({ destination }) => destination === name)
+}
+
 /** Finds a place for every message, or says what stands in the way: an error, or a queue to wait for. */
-function placeAll({ router, messages }: Plan, placed: Placed[]): StompError | LocalDestination | undefined {
+function placeAll(plan: Plan, placed: Placed[]): StompError | LocalDestination | undefined {
+  const left = new Map<Origin, number>()
+  for (const { origin, deliveries } of acknowledged(plan)) left.set(origin, (left.get(origin) ?? 0) + deliveries.length)
   try {
-    for (const message of messages) {
-      const destination = router.forSend(message.destination)
+    for (const message of plan.messages) {
+      const destination = plan.router.forSend(message.destination)
       if (destination === undefined) continue
-      const noRoom = destination.reserve(message)
+      const places = left.get(destination) ?? 0
+      left.set(destination, places - 1)
+      const noRoom = destination.reserve(message, places > 0)
       if (noRoom !== undefined) return noRoom === 'wait' ? destination : noRoom
       placed.push({ destination, message })
     }
@@ -93,8 +106,10 @@ function placeAll({ router, messages }: Plan, placed: Placed[]): StompError | Lo
   }
 }
 
-function giveBack(placed: readonly Placed[]): void {
-  for (const { destination, message } of placed) destination.unreserve(message)
+/** Leaves all as it was. What is acknowledged has its place again before anybody else is offered one. */
+function undo(work: Work): void {
+  for (const { origin, deliveries } of acknowledged(work)) origin.keep(deliveries)
+  for (const { destination, message } of work.placed) destination.unreserve(message)
 }
 
 function write(context: DestinationContext, { placed, settlements }: Work, done: (error?: StompError) => void): void {
@@ -116,13 +131,17 @@ function write(context: DestinationContext, { placed, settlements }: Work, done:
 
 function apply({ placed, settlements }: Work): void {
   for (const { origin, deliveries, outcome } of settlements) {
-    if (outcome === 'acknowledged') origin.finish(deliveries)
-    else origin.settle(deliveries, outcome, nobody)
+    if (outcome === 'acknowledged') {
+      origin.keep(deliveries)
+      origin.finish(deliveries)
+    } else origin.settle(deliveries, outcome, nobody)
   }
   for (const { destination, message } of placed) destination.arrive(message)
 }
 
-/** Room that the transaction itself takes up would be waited for in vain. */
 function neverFits({ name }: LocalDestination): StompError {
-  return new StompError('queue-full', `${name} is empty and yet has no room for all of the transaction's messages`)
+  return new StompError(
+    'queue-full',
+    `${name} may never hold all that the transaction sends to it (options destinations[].maxMessages, destinations[].maxBytes)`,
+  )
 }

@@ -4,6 +4,7 @@ import type { Account } from '../account.js'
 import type { AckMode } from '../ack-mode.js'
 import type { Clock } from '../clock.js'
 import type { StoredMessage } from '../message.js'
+import type { Completion } from '../ports/destination.js'
 import type { Wheel } from '../wheel.js'
 import type { Journal } from './journal.js'
 import type { DestinationRule } from './policy.js'
@@ -57,6 +58,8 @@ export class DestinationContext {
   readonly rules: readonly DestinationRule[]
   readonly limits: DestinationLimits
   readonly reports: DestinationReports
+  /** How those who wait for room in some queue leave its line, by their completions. */
+  readonly waiting = new Map<Completion, () => void>()
   readonly counts: Counts = { subscriptions: 0, messages: 0, unacknowledged: 0 }
 
   constructor(parts: {
@@ -87,6 +90,11 @@ export class DestinationContext {
     message.holders++
     message.own()
     return true
+  }
+
+  /** Whoever waited for room in a queue under this completion has gone: it is told that there was none. */
+  withdraw(completion: Completion): void {
+    this.waiting.get(completion)?.()
   }
 
   /** One holder less. */

@@ -10,6 +10,10 @@ export interface Origin {
   readonly storeKey: string | undefined
   /** Settles deliveries, all with one outcome and in the order in which they were handed over. */
   settle(deliveries: readonly Delivery[], outcome: Outcome, completion: Completion): void
+  /** Counts deliveries as gone, while whoever ends them looks for places for something else. */
+  letGo(deliveries: readonly Delivery[]): void
+  /** Counts them as there again. */
+  keep(deliveries: readonly Delivery[]): void
   /** Forgets deliveries whose end is stored. */
   finish(deliveries: readonly Delivery[]): void
   /** Takes deliveries back, to be delivered again in the order in which their messages came. */

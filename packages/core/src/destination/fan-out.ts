@@ -13,7 +13,6 @@ import type { Subscription } from './subscription.js'
 export abstract class FanOut implements LocalDestination {
   abstract readonly name: string
   readonly storeKey = undefined
-  readonly isEmpty = true
   protected readonly context: DestinationContext
 
   constructor(context: DestinationContext) {
@@ -63,6 +62,10 @@ export abstract class FanOut implements LocalDestination {
     completion.done()
   }
 
+  couldHold(): boolean {
+    return true
+  }
+
   reserve(): NoRoom | undefined {
     return undefined
   }
@@ -73,7 +76,9 @@ export abstract class FanOut implements LocalDestination {
     retry()
   }
 
-  withdraw(): void {}
+  letGo(): void {}
+
+  keep(): void {}
 
   finish(deliveries: readonly Delivery[]): void {
     for (const { message } of deliveries) this.context.release(message)

@@ -25,16 +25,17 @@ export interface DestinationSnapshot {
 
 /** A destination in this process. Its work has two halves, so that a store's batch can come between them. */
 export interface LocalDestination extends Destination<Subscription, Delivery>, Origin {
-  /** Whether it holds no message. */
-  readonly isEmpty: boolean
-  /** Keeps a place for a message that is about to arrive, or says why there is none. */
-  reserve(message: StoredMessage): NoRoom | undefined
+  /** Whether messages have room where nothing else is: room that there never is would be waited for in vain. */
+  couldHold(messages: readonly StoredMessage[]): boolean
+  /**
+   * Keeps a place for a message that is about to arrive, or says why there is none. One that comes in the place of what
+   * leaves for it (`isExchange`) takes nothing from those who wait for room, and so does not wait its turn behind them.
+   */
+  reserve(message: StoredMessage, isExchange?: boolean): NoRoom | undefined
   /** Gives the place up again. */
   unreserve(message: StoredMessage): void
   /** Takes a message for which there is a place. */
   arrive(message: StoredMessage): void
   /** Asks `retry` once there may be room, until it answers true; in the order in which they asked. */
   whenRoom(retry: () => boolean, completion: Completion): void
-  /** Whoever waited for room under this completion has gone: it is told that there was none. */
-  withdraw(completion: Completion): void
 }

@@ -14,7 +14,7 @@ import { limitLife, type Policy } from './policy.js'
 import { ReadyRing } from './ready-ring.js'
 import { Room } from './room.js'
 import type { Subscription } from './subscription.js'
-import { WaitingLine } from './waiting-line.js'
+import { type Waiting, WaitingLine } from './waiting-line.js'
 
 /** What a queue needs of whoever keeps the names. */
 export interface QueueOwner {
@@ -71,10 +71,6 @@ export class Queue implements LocalDestination {
     return { name: this.name, type: 'queue', messages, bytes, subscriptions: this.#subscriptions.size }
   }
 
-  get isEmpty(): boolean {
-    return this.#room.messages === 0
-  }
-
   send(message: StoredMessage, completion: Completion): boolean {
     if (this.#passesThrough(message)) {
       completion.done()
@@ -115,25 +111,23 @@ export class Queue implements LocalDestination {
     } else this.#return(deliveries, outcome, completion)
   }
 
-  reserve(message: StoredMessage): NoRoom | undefined {
+  couldHold(messages: readonly StoredMessage[]): boolean {
+    return this.#room.couldHold(messages)
+  }
+
+  reserve(message: StoredMessage, isExchange = false): NoRoom | undefined {
     limitLife(message, this.#policy, this.#context.clock)
-    if (this.#line.isAhead) return 'wait'
-    const mayWait = this.#policy.whenFull === 'hold' && !this.isEmpty
     // Counted before others make room for it: a queue that gives up all that it holds is not to be forgotten for that.
-    this.#room.take(message)
-    let noRoom: NoRoom | undefined
-    if (!this.#makeRoom(message)) noRoom = mayWait ? 'wait' : this.#room.full()
-    else if (!this.#context.hold(message)) noRoom = memoryFull(this.#context.account.bound)
+    this.#room.expect(message)
+    const noRoom = this.#seekRoom(message, isExchange)
     if (noRoom === undefined) return undefined
-    this.#spare(message)
-    this.#room.give(message)
+    this.#abandon(message)
     this.#forget()
     return noRoom
   }
 
   unreserve(message: StoredMessage): void {
-    this.#spare(message)
-    this.#room.give(message)
+    this.#abandon(message)
     this.#context.release(message)
     this.#dispatch()
     this.#tidy()
@@ -142,6 +136,7 @@ export class Queue implements LocalDestination {
   arrive(message: StoredMessage): void {
     const delivery = new Delivery(message, this)
     message.arrival = ++this.#arrivals
+    this.#room.expectNoMore(message)
     this.#waiting.push(delivery)
     this.#expiry.watch(delivery)
     this.#dropFor(message)
@@ -149,13 +144,15 @@ export class Queue implements LocalDestination {
   }
 
   whenRoom(task: () => boolean, completion: Completion): void {
-    this.#line.join({ task, completion })
+    this.#join({ task, completion })
   }
 
-  withdraw(completion: Completion): void {
-    this.#line.leave(completion)
-    // Those behind may need less.
-    this.#tidy()
+  letGo(deliveries: readonly Delivery[]): void {
+    for (const { message } of deliveries) this.#room.leaves(message)
+  }
+
+  keep(deliveries: readonly Delivery[]): void {
+    for (const { message } of deliveries) this.#room.leavesNoMore(message)
   }
 
   finish(deliveries: readonly Delivery[]): void {
@@ -229,8 +226,13 @@ export class Queue implements LocalDestination {
       completion.done(memoryFull(this.#context.account.bound))
       return true
     }
-    this.#line.join({ task: () => this.#keep(message, completion, true), completion, message })
+    this.#join({ task: () => this.#keep(message, completion, true), completion, message })
     return false
+  }
+
+  #join(waiting: Waiting): void {
+    // When one goes, those behind may need less.
+    this.#line.join(waiting, () => this.#tidy())
   }
 
   #store(message: StoredMessage, completion: Completion): void {
@@ -319,13 +321,22 @@ export class Queue implements LocalDestination {
     giveUp(this.#context, { from: this, to, deliveries, reason }, completion)
   }
 
+  /** Finds room for a message that is counted, and counts it as held. */
+  #seekRoom(message: StoredMessage, isExchange: boolean): NoRoom | undefined {
+    if (!this.#room.couldHold([message])) return this.#room.full()
+    if (this.#line.isAhead && !isExchange) return 'wait'
+    if (!this.#makeRoom(message)) return this.#policy.whenFull === 'hold' ? 'wait' : this.#room.full()
+    return this.#context.hold(message) ? undefined : memoryFull(this.#context.account.bound)
+  }
+
   /** Whether a message that is counted has room, where the policy allows it by dooming what waits longest. */
   #makeRoom(message: StoredMessage): boolean {
-    if (!this.#room.isLargeEnough(message)) return false
     const doomed: Delivery[] = []
     while (this.#room.isExceeded) {
-      const oldest = this.#policy.whenFull === 'drop-oldest' ? this.#waiting.shift() : undefined
+      const oldest = this.#dropsOldest ? this.#waiting.shift() : undefined
       if (oldest === undefined) {
+        // What arrives before it, of the same transaction say, can be dropped then.
+        if (this.#dropsOldest && this.#room.isExpectingOthers) break
         this.#stay(doomed)
         return false
       }
@@ -336,17 +347,29 @@ export class Queue implements LocalDestination {
     return true
   }
 
-  /** The message has not come: what was to make room for it is waiting again. */
-  #spare(message: StoredMessage): void {
+  get #dropsOldest(): boolean {
+    return this.#policy.whenFull === 'drop-oldest'
+  }
+
+  /** The message has not come: it is not counted, and what was to make room for it is waiting again. */
+  #abandon(message: StoredMessage): void {
     this.#stay(this.#doomed.get(message) ?? [])
     this.#doomed.delete(message)
+    this.#room.expectNoMore(message)
+    this.#room.give(message)
   }
 
   /** Gives up what is to make room for a message that has come. Until the store has said so it is still here. */
   #dropFor(message: StoredMessage): void {
-    const dropped = this.#doomed.get(message)
-    if (dropped === undefined) return
+    const dropped = [...(this.#doomed.get(message) ?? [])]
     this.#doomed.delete(message)
+    while (this.#dropsOldest && this.#room.isOverfull) {
+      const oldest = this.#waiting.shift()
+      if (oldest === undefined) break
+      this.#room.leaves(oldest.message)
+      dropped.push(oldest)
+    }
+    if (dropped.length === 0) return
     const done = (error?: StompError): void => {
       if (error === undefined) {
         for (const delivery of dropped) this.#room.leavesNoMore(delivery.message)
@@ -381,7 +404,7 @@ export class Queue implements LocalDestination {
   }
 
   #forget(): void {
-    if (!this.isEmpty || this.#subscriptions.size > 0 || !this.#line.isEmpty) return
+    if (this.#room.messages > 0 || this.#subscriptions.size > 0 || !this.#line.isEmpty) return
     this.#expiry.stop()
     this.#owner.unused(this)
   }

@@ -14,6 +14,9 @@ export class Room {
   messages = 0
   /** Their octets. */
   bytes = 0
+  /** Of these, what is about to arrive. */
+  #comingMessages = 0
+  #comingBytes = 0
   /** Of these, what is on its way out and takes up no room. */
   #leavingMessages = 0
   #leavingBytes = 0
@@ -24,15 +27,40 @@ export class Room {
     this.#counts = counts
   }
 
-  /** Whether more is held than may be. */
+  /** Whether more is held than may be, with what is about to arrive. */
   get isExceeded(): boolean {
-    const { maxMessages, maxBytes } = this.#policy
-    return this.messages - this.#leavingMessages > maxMessages || this.bytes - this.#leavingBytes > maxBytes
+    return this.#exceeds(this.messages - this.#leavingMessages, this.bytes - this.#leavingBytes)
   }
 
-  /** Whether a message has room where nothing else is. */
-  isLargeEnough({ bytes }: StoredMessage): boolean {
-    return bytes <= this.#policy.maxBytes
+  /** Whether more is held than may be, without what is about to arrive. */
+  get isOverfull(): boolean {
+    const messages = this.messages - this.#leavingMessages - this.#comingMessages
+    return this.#exceeds(messages, this.bytes - this.#leavingBytes - this.#comingBytes)
+  }
+
+  /** Whether others will arrive before the message that was counted last. */
+  get isExpectingOthers(): boolean {
+    return this.#comingMessages > 1
+  }
+
+  /** Whether messages have room where nothing else is. */
+  couldHold(messages: readonly StoredMessage[]): boolean {
+    let bytes = 0
+    for (const message of messages) bytes += message.bytes
+    return !this.#exceeds(messages.length, bytes)
+  }
+
+  /** Counts a message that is about to arrive. */
+  expect(message: StoredMessage): void {
+    this.take(message)
+    this.#comingMessages++
+    this.#comingBytes += message.bytes
+  }
+
+  /** It has arrived, or will not. */
+  expectNoMore({ bytes }: StoredMessage): void {
+    this.#comingMessages--
+    this.#comingBytes -= bytes
   }
 
   /** Counts a message. */
@@ -59,6 +87,11 @@ export class Room {
   leavesNoMore({ bytes }: StoredMessage): void {
     this.#leavingMessages--
     this.#leavingBytes -= bytes
+  }
+
+  #exceeds(messages: number, bytes: number): boolean {
+    const { maxMessages, maxBytes } = this.#policy
+    return messages > maxMessages || bytes > maxBytes
   }
 
   /** Why the message that was counted last has no room. */

@@ -98,11 +98,6 @@ export class Router {
     return policy.type === 'topic' && this.patterns.hasNone ? undefined : this.#add(name, policy)
   }
 
-  /** Whoever waited for room in a queue under this completion has gone. */
-  withdraw(completion: Completion): void {
-    for (const destination of this.#destinations.values()) destination.withdraw(completion)
-  }
-
   /**
    * Gives a queue back what the store kept of it, whatever the limits and the names that are allowed now: it was accepted
    * before. What has become a topic by a rule keeps its messages in the store.

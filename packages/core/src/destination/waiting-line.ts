@@ -14,10 +14,19 @@ export interface Waiting {
   readonly message?: StoredMessage
 }
 
+/** One place in a line. */
+interface Place extends Waiting {
+  /** Leaves it before its turn. */
+  readonly leave: () => void
+  before: Place | undefined
+  after: Place | undefined
+}
+
 /** A line in which nobody overtakes: the first is asked until it has found room, then the next. */
 export class WaitingLine {
   readonly #context: DestinationContext
-  #line: Waiting[] = []
+  #first: Place | undefined
+  #last: Place | undefined
   /** Whether the first is being asked. */
   #isAsking = false
 
@@ -27,7 +36,7 @@ export class WaitingLine {
 
   /** Whether nobody waits. */
   get isEmpty(): boolean {
-    return this.#line.length === 0
+    return this.#first === undefined
   }
 
   /** Whether whoever comes now has to wait his turn. */
@@ -35,9 +44,16 @@ export class WaitingLine {
     return !this.isEmpty && !this.#isAsking
   }
 
-  /** Goes to the end of the line. */
-  join(waiting: Waiting): void {
-    this.#line.push(waiting)
+  /** Goes to the end of the line; `left` runs when it has left before its turn. */
+  join(waiting: Waiting, left: () => void): void {
+    const leave = (): void => {
+      if (this.#leave(place)) left()
+    }
+    const place: Place = { ...waiting, leave, before: this.#last, after: undefined }
+    if (this.#last === undefined) this.#first = place
+    else this.#last.after = place
+    this.#last = place
+    this.#context.waiting.set(waiting.completion, leave)
   }
 
   /** Asks the first, and whoever comes after it, until one finds no room. */
@@ -45,34 +61,36 @@ export class WaitingLine {
     // What gets its room may leave again at once, and end up here: the stack must not grow with the line.
     if (this.#isAsking) return
     this.#isAsking = true
-    while (this.#line[0]?.task()) this.#release(this.#line.shift() as Waiting)
+    for (let place = this.#first; place?.task(); place = this.#first) this.#remove(place)
     this.#isAsking = false
-  }
-
-  /** Whoever waited under this completion has gone, and is told that there was no room. */
-  leave(completion: Completion): void {
-    // Whoever is being asked at this moment has his answer soon enough.
-    const asked = this.#isAsking ? this.#line[0] : undefined
-    const gone = this.#line.find((waiting) => waiting.completion === completion && waiting !== asked)
-    if (gone === undefined) return
-    this.#line = this.#line.filter((waiting) => waiting !== gone)
-    this.#turnAway(gone, new StompError('queue-full', 'whoever waited for room has gone'))
   }
 
   /** Turns everybody away: the broker is closed. */
   close(): void {
-    const line = this.#line
-    this.#line = []
     const error = new StompError('broker-closing', 'the broker was closed before there was room')
-    for (const waiting of line) this.#turnAway(waiting, error)
+    while (this.#first !== undefined) this.#turnAway(this.#first, error)
   }
 
-  #turnAway(waiting: Waiting, error: StompError): void {
-    this.#release(waiting)
-    waiting.completion.done(error)
+  /** Whoever waited there has gone, and is told that there was no room. */
+  #leave(place: Place): boolean {
+    // Whoever is being asked at this moment has his answer soon enough.
+    if (this.#isAsking && place === this.#first) return false
+    this.#turnAway(place, new StompError('queue-full', 'whoever waited for room has gone'))
+    return true
   }
 
-  #release({ message }: Waiting): void {
+  #turnAway(place: Place, error: StompError): void {
+    this.#remove(place)
+    place.completion.done(error)
+  }
+
+  #remove({ completion, message, leave, before, after }: Place): void {
+    if (before === undefined) this.#first = after
+    else before.after = after
+    if (after === undefined) this.#last = before
+    else after.before = before
+    // A transaction may have found room here, and wait in another line by now.
+    if (this.#context.waiting.get(completion) === leave) this.#context.waiting.delete(completion)
     if (message !== undefined) this.#context.release(message)
   }
 }

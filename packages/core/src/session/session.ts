@@ -454,7 +454,7 @@ export class Session
   #withdraw(): void {
     const held = this.#held
     this.#held = undefined
-    if (held !== undefined) this.router?.withdraw(held)
+    if (held !== undefined) this.context.destinations.withdraw(held)
   }
 
   #expectConnected(timeoutMs: number): void {
