@@ -1,0 +1,40 @@
+/** Brokers come and go in one process, and leave nothing: no memory, no handle, no listener. */
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { buildProgram, type Program } from '../support/child-program.js'
+
+const BROKERS = 10_000
+/** So many make the process what it is: its code is compiled, its tables have their size. */
+const WARM_UP = 2_000
+/** A broker that left 100 octets would show ten times over. */
+const NOTHING_BYTES = 1_000_000
+
+interface Said {
+  readonly grown: number
+  readonly handles: readonly string[]
+  readonly listeners: number
+  readonly left: readonly string[]
+}
+
+describe('a process', () => {
+  let program: Program
+
+  beforeAll(async () => {
+    program = await buildProgram('test/reliability/many-brokers.ts')
+  })
+
+  afterAll(() => program.remove())
+
+  it(`is as it was after ${BROKERS.toLocaleString('en')} brokers, and after one with clients`, {
+    timeout: 60_000,
+  }, async () => {
+    const lines: string[] = []
+    const child = program.start(String(WARM_UP), String(BROKERS)).onLine((line) => lines.push(line))
+    expect(await child.ended).toBe(0)
+    const { grown, handles, listeners, left } = JSON.parse(lines.join('')) as Said
+    expect(handles).toEqual([])
+    expect(left).toEqual([])
+    expect(listeners).toBe(0)
+    expect(grown).toBeLessThan(NOTHING_BYTES)
+  })
+})
