@@ -1,7 +1,12 @@
 /** What comes back to a queue: in which order, how often, and where it goes when that is too often. */
 
 import type { DestinationRule } from '@xtomp/core'
-import { expect } from 'vitest'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { Delivery, type Origin } from '../../packages/core/src/destination/delivery.js'
+import { WaitingDeliveries } from '../../packages/core/src/destination/waiting-deliveries.js'
+import { Headers } from '../../packages/core/src/headers.js'
+import { StoredMessage } from '../../packages/core/src/message.js'
 import { Heard } from '../support/heard.js'
 import { conformance, type Env, overMemory } from '../support/suite.js'
 import type { WireClient, WireFrame } from '../support/wire-client.js'
@@ -39,6 +44,74 @@ async function contents(env: Env, destination = QUEUE): Promise<WireFrame[]> {
   client.abort()
   return received
 }
+
+describe('what waits in a queue', () => {
+  const nowhere = {} as Origin
+
+  function arrived(arrival: number): Delivery {
+    const message = new StoredMessage({ origin: 'test', sequence: arrival }, QUEUE, Headers.none, new Uint8Array())
+    message.arrival = arrival
+    return new Delivery(message, nowhere)
+  }
+
+  it('leaves in the order in which it came, in whatever order it comes back', () => {
+    const step = fc.oneof(
+      fc.record({ does: fc.constant('come' as const) }),
+      fc.record({ does: fc.constant('leave' as const), count: fc.integer({ min: 1, max: 5 }) }),
+      fc.record({ does: fc.constant('return' as const), which: fc.nat() }),
+      fc.record({ does: fc.constant('expire' as const), divisor: fc.integer({ min: 2, max: 5 }) }),
+    )
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
+        const waiting = new WaitingDeliveries()
+        let model: number[] = []
+        const out: Delivery[] = []
+        let arrivals = 0
+        const arrivalOf = (delivery: Delivery | undefined) => delivery?.message.arrival
+        for (const each of steps) {
+          if (each.does === 'come') {
+            waiting.add(arrived(++arrivals))
+            model.push(arrivals)
+          } else if (each.does === 'return') {
+            const [back] = out.splice(each.which % (out.length + 1), 1)
+            if (back === undefined) continue
+            waiting.add(back)
+            model = [...model, back.message.arrival].sort((one, other) => one - other)
+          } else if (each.does === 'expire') {
+            const isGone = (arrival: number) => arrival % each.divisor === 0
+            const taken = waiting.takeAll(({ message }) => isGone(message.arrival))
+            expect(taken.map(arrivalOf)).toEqual(model.filter(isGone))
+            model = model.filter((arrival) => !isGone(arrival))
+          } else {
+            for (let count = each.count; count > 0; count--) {
+              expect(arrivalOf(waiting.first)).toBe(model[0])
+              const left = waiting.shift()
+              expect(arrivalOf(left)).toBe(model.shift())
+              if (left !== undefined) out.push(left)
+            }
+          }
+          expect(waiting.size).toBe(model.length)
+          expect([...waiting].map(arrivalOf).sort((one = 0, other = 0) => one - other)).toEqual(model)
+        }
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  // One that looks for each place among those that are there would be at it for minutes.
+  it('comes back in any order at the price of any other: half a million, from the middle outwards', () => {
+    const COUNT = 500_000
+    const waiting = new WaitingDeliveries()
+    for (let step = 0; step < COUNT / 2; step++) {
+      waiting.add(arrived(COUNT / 2 + step))
+      waiting.add(arrived(COUNT / 2 - step - 1))
+    }
+    let inPlace = 0
+    for (let at = 0; at < COUNT; at++) if (waiting.shift()?.message.arrival === at) inPlace++
+    expect(inPlace).toBe(COUNT)
+    expect(waiting.size).toBe(0)
+  })
+})
 
 conformance('redelivery', (test) => {
   test('puts what a lost client had back in order, ahead of newer messages', async (env) => {

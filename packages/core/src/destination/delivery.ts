@@ -60,12 +60,14 @@ export class DeliveryList implements Iterable<Delivery> {
   first: Delivery | undefined
   last: Delivery | undefined
   size = 0
-  /** The one that was put in last: what comes back in some order finds its neighbours there. */
-  #latest: Delivery | undefined
 
   /** Adds one behind all others. */
   push(delivery: Delivery): void {
-    this.#insert(delivery, this.last, undefined)
+    delivery.before = this.last
+    if (this.last === undefined) this.first = delivery
+    else this.last.after = delivery
+    this.last = delivery
+    this.size++
   }
 
   /** Takes one out. */
@@ -75,7 +77,6 @@ export class DeliveryList implements Iterable<Delivery> {
     else before.after = after
     if (after === undefined) this.last = before
     else after.before = before
-    if (this.#latest === delivery) this.#latest = before
     delivery.before = undefined
     delivery.after = undefined
     this.size--
@@ -88,19 +89,6 @@ export class DeliveryList implements Iterable<Delivery> {
     return first
   }
 
-  /** Puts one among those that are there, by the order in which their messages came. */
-  insert(delivery: Delivery): void {
-    let before = this.#latest
-    while (before !== undefined && isBefore(delivery, before)) before = before.before
-    let after = before === undefined ? this.first : before.after
-    while (after !== undefined && isBefore(after, delivery)) {
-      before = after
-      after = after.after
-    }
-    this.#insert(delivery, before, after)
-    this.#latest = delivery
-  }
-
   *[Symbol.iterator](): IterableIterator<Delivery> {
     for (let delivery = this.first; delivery !== undefined; ) {
       const { after } = delivery
@@ -108,19 +96,4 @@ export class DeliveryList implements Iterable<Delivery> {
       delivery = after
     }
   }
-
-  #insert(delivery: Delivery, before: Delivery | undefined, after: Delivery | undefined): void {
-    delivery.before = before
-    delivery.after = after
-    if (before === undefined) this.first = delivery
-    else before.after = delivery
-    if (after === undefined) this.last = delivery
-    else after.before = delivery
-    this.size++
-  }
-}
-
-/** Messages recovered from a store came before any of this broker's own, in the order in which they are listed. */
-function isBefore(one: Delivery, other: Delivery): boolean {
-  return one.message.arrival < other.message.arrival
 }

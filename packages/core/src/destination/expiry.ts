@@ -2,7 +2,8 @@
 
 import { WakeUp } from '../wheel.js'
 import type { DestinationContext } from './context.js'
-import type { Delivery, DeliveryList } from './delivery.js'
+import type { Delivery } from './delivery.js'
+import type { WaitingDeliveries } from './waiting-deliveries.js'
 
 /** Least time between two searches of a queue. */
 const PAUSE_MS = 1_000
@@ -10,12 +11,16 @@ const PAUSE_MS = 1_000
 /** Finds what has expired among the deliveries that wait; there is an alarm only while one of them can. */
 export class Expiry {
   readonly #context: DestinationContext
-  readonly #waiting: DeliveryList
+  readonly #waiting: WaitingDeliveries
   readonly #expired: (deliveries: readonly Delivery[]) => void
   #alarm: WakeUp | undefined
 
   /** `expired` is given what has been taken out of `waiting`. */
-  constructor(context: DestinationContext, waiting: DeliveryList, expired: (deliveries: readonly Delivery[]) => void) {
+  constructor(
+    context: DestinationContext,
+    waiting: WaitingDeliveries,
+    expired: (deliveries: readonly Delivery[]) => void,
+  ) {
     this.#context = context
     this.#waiting = waiting
     this.#expired = expired
@@ -28,16 +33,13 @@ export class Expiry {
 
   /** Takes out whatever is at the head and expired; answers whether there was anything. */
   takeFirst(): boolean {
-    const { first } = this.#waiting
-    if (first === undefined || !this.#isExpired(first)) return false
     const expired: Delivery[] = []
-    for (const delivery of this.#waiting) {
-      if (!this.#isExpired(delivery)) break
-      this.#waiting.remove(delivery)
-      expired.push(delivery)
+    for (let { first } = this.#waiting; first !== undefined && this.#isExpired(first); first = this.#waiting.first) {
+      this.#waiting.shift()
+      expired.push(first)
     }
-    this.#expired(expired)
-    return true
+    if (expired.length > 0) this.#expired(expired)
+    return expired.length > 0
   }
 
   /** Wakes up no more. */
@@ -57,13 +59,9 @@ export class Expiry {
   }
 
   #search(): void {
-    const expired: Delivery[] = []
+    const expired = this.#waiting.takeAll((delivery) => this.#isExpired(delivery))
     let next = Number.POSITIVE_INFINITY
-    for (const delivery of this.#waiting) {
-      if (this.#isExpired(delivery)) expired.push(delivery)
-      else if (delivery.message.expiresAt !== 0) next = Math.min(next, delivery.message.expiresAt)
-    }
-    for (const delivery of expired) this.#waiting.remove(delivery)
+    for (const { message } of this.#waiting) if (message.expiresAt !== 0) next = Math.min(next, message.expiresAt)
     if (expired.length > 0) this.#expired(expired)
     if (next < Number.POSITIVE_INFINITY) this.#wakeAt(Math.max(next, this.#context.clock.epoch() + PAUSE_MS))
   }

@@ -6,7 +6,7 @@ import type { Completion, Outcome } from '../ports/destination.js'
 import { WakeUp } from '../wheel.js'
 import type { DestinationContext, GiveUpReason } from './context.js'
 import { giveUp } from './dead-letter.js'
-import { Delivery, DeliveryList } from './delivery.js'
+import { Delivery } from './delivery.js'
 import { Expiry } from './expiry.js'
 import { entryOf, settlementOf } from './journal.js'
 import type { DestinationSnapshot, LocalDestination, NoRoom } from './local.js'
@@ -14,6 +14,7 @@ import { limitLife, type Policy } from './policy.js'
 import { ReadyRing } from './ready-ring.js'
 import { Room } from './room.js'
 import type { Subscription } from './subscription.js'
+import { WaitingDeliveries } from './waiting-deliveries.js'
 import { type Waiting, WaitingLine } from './waiting-line.js'
 
 /** What a queue needs of whoever keeps the names. */
@@ -41,7 +42,7 @@ export class Queue implements LocalDestination {
   readonly #policy: Policy
   readonly #context: DestinationContext
   readonly #owner: QueueOwner
-  readonly #waiting = new DeliveryList()
+  readonly #waiting = new WaitingDeliveries()
   readonly #ready = new ReadyRing()
   readonly #subscriptions = new Set<Subscription>()
   readonly #expiry: Expiry
@@ -137,7 +138,7 @@ export class Queue implements LocalDestination {
     const delivery = new Delivery(message, this)
     message.arrival = ++this.#arrivals
     this.#room.expectNoMore(message)
-    this.#waiting.push(delivery)
+    this.#waiting.add(delivery)
     this.#expiry.watch(delivery)
     this.#dropFor(message)
     this.#dispatch()
@@ -168,7 +169,7 @@ export class Queue implements LocalDestination {
       // What was out with a subscription was, for all we know, delivered.
       if (delivery.holder !== undefined) delivery.isRedelivered = true
       delivery.holder = undefined
-      this.#waiting.insert(delivery)
+      this.#waiting.add(delivery)
       // The alarm may have rung while it was out.
       this.#expiry.watch(delivery)
     }
@@ -384,7 +385,7 @@ export class Queue implements LocalDestination {
   #stay(deliveries: readonly Delivery[]): void {
     for (const delivery of deliveries) {
       this.#room.leavesNoMore(delivery.message)
-      this.#waiting.insert(delivery)
+      this.#waiting.add(delivery)
       this.#expiry.watch(delivery)
     }
   }
