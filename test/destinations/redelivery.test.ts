@@ -137,6 +137,21 @@ conformance('redelivery', (test) => {
     expect((await next.messages(8)).map(shown)).toEqual(['0+', '1+', '2+', '3+', '4+', '5+', '6', '7'])
   })
 
+  for (const version of ['1.1', '1.2']) {
+    test(`gives another, in order, what a lost ${version} client had in several subscriptions to one queue`, async (env) => {
+      const destination = env.queue('twice')
+      const lost = await env.connect({}, version)
+      for (const id of [0, 1]) await lost.confirm('SUBSCRIBE', { id, destination, ack: 'client-individual' })
+      const producer = await env.connect()
+      for (let at = 0; at < 6; at++) await producer.confirm('SEND', { destination }, String(at))
+      const had = (await lost.messages(6)).map(({ text, headers }) => `${text} of ${headers.subscription}`)
+      expect(had).toEqual(['0 of 0', '1 of 1', '2 of 0', '3 of 1', '4 of 0', '5 of 1'])
+      const next = await subscribed(env, destination)
+      await lost.disconnect()
+      expect((await next.messages(6)).map(shown)).toEqual(['0+', '1+', '2+', '3+', '4+', '5+'])
+    })
+  }
+
   test('keeps the order in which messages came to the queue, not that in which they were begun', async (env) => {
     const destination = env.queue('order')
     const producer = await env.connect()

@@ -291,8 +291,8 @@ export class Queue implements LocalDestination {
 
   /** Back to the head; but what came back too often through its consumer's fault is given up. */
   #return(deliveries: readonly Delivery[], outcome: Outcome, completion: Completion): void {
-    // Of a lost consumer only the oldest was being worked on: the others came back through no fault of their own.
-    const tried = outcome === 'returned' ? deliveries.slice(0, 1) : deliveries
+    // Of a lost subscription only the oldest was being worked on: the others came back through no fault of their own.
+    const tried = outcome === 'returned' ? firstOfEach(deliveries) : deliveries
     for (const delivery of tried) delivery.attempts++
     const spent = new Set(tried.filter(({ attempts }) => attempts >= this.#policy.maxDeliveries))
     const kept = deliveries.filter((delivery) => !spent.has(delivery))
@@ -409,4 +409,11 @@ export class Queue implements LocalDestination {
     this.#expiry.stop()
     this.#owner.unused(this)
   }
+}
+
+/** The first that each subscription had. */
+function firstOfEach(deliveries: readonly Delivery[]): Delivery[] {
+  const firsts = new Map<Delivery['holder'], Delivery>()
+  for (const delivery of deliveries) if (!firsts.has(delivery.holder)) firsts.set(delivery.holder, delivery)
+  return [...firsts.values()]
 }

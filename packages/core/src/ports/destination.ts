@@ -28,7 +28,8 @@ export interface Recipient {
 
 /**
  * How deliveries end. `acknowledged`: done with. `nacked`: back, or what the destination's policy says.
- * `rejected`: given up at once. `returned`: their consumer is gone, the first of them was being worked on.
+ * `rejected`: given up at once. `returned`: their consumer is gone, and was working on the first that each of
+ * its subscriptions had.
  */
 export type Outcome = 'acknowledged' | 'nacked' | 'rejected' | 'returned'
 

@@ -1,7 +1,7 @@
 /** What a session was given and has not settled, found by the id that its ACK will name. */
 
 import type { Counts } from '../destination/context.js'
-import type { Delivery, Holder, Origin } from '../destination/delivery.js'
+import type { Delivery, Origin } from '../destination/delivery.js'
 
 /** Deliveries of one origin, in the order in which they were handed over. */
 export interface DeliveryGroup {
@@ -79,20 +79,14 @@ export class Unacknowledged {
     this.#counts.unacknowledged--
   }
 
-  /** Takes all out, by subscription, the oldest of each first. */
+  /** Takes all out, by where they come from, in the order in which they were handed over. */
   removeAll(): DeliveryGroup[] {
-    const byHolder = new Map<Holder | undefined, Delivery[]>()
-    for (const first of [...this.#byKey.values()]) {
-      for (let delivery: Delivery | undefined = first; delivery !== undefined; ) {
-        const next: Delivery | undefined = delivery.twin
-        getOrMake(byHolder, delivery.holder, () => []).push(delivery)
-        this.remove(delivery)
-        delivery = next
-      }
-    }
-    return [...byHolder.values()].flatMap((deliveries) =>
-      byOrigin(deliveries.sort((one, other) => one.number - other.number)),
-    )
+    const all: Delivery[] = []
+    for (const first of this.#byKey.values())
+      for (let delivery: Delivery | undefined = first; delivery !== undefined; delivery = delivery.twin)
+        all.push(delivery)
+    for (const delivery of all) this.remove(delivery)
+    return byOrigin(all.sort((one, other) => one.number - other.number))
   }
 }
 
