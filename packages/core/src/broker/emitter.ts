@@ -41,7 +41,7 @@ export class Emitter<User> {
 
   /** Reports a fault of the host's own: to the log, and as the event `error`. */
   failed(error: unknown, during: string): void {
-    this.#logger.error({ err: error, during }, `${during} failed`)
+    this.#log(error, during)
     this.emit('error', () => ({ error, during }))
   }
 
@@ -60,7 +60,15 @@ export class Emitter<User> {
 
   #listenerFailed(event: string, error: unknown): void {
     // A listener for errors that throws is only logged: telling it again would not end.
-    if (event === 'error') this.#logger.error({ err: error, during: 'listener of error' }, 'listener of error failed')
+    if (event === 'error') this.#log(error, 'listener of error')
     else this.failed(error, `listener of ${event}`)
+  }
+
+  #log(error: unknown, during: string): void {
+    try {
+      this.#logger.error({ err: error, during }, `${during} failed`)
+    } catch {
+      // A log that is full must not end what it was to tell of; whoever listens to `error` hears of that nevertheless.
+    }
   }
 }

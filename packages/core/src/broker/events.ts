@@ -61,6 +61,6 @@ export interface BrokerEvents<User = unknown> {
   refuse: { readonly message: Message; readonly error: Error }
   /** `broker.close()` has begun: nothing more is delivered, and sessions have `drainMs` to finish. */
   drain: { readonly drainMs: number }
-  /** The host's own fault: a hook or a listener threw, or the store failed. Never a peer's fault. */
+  /** The host's own fault: a hook, a listener or a connection's adapter threw, or the store failed. Never a peer's fault. */
   error: { readonly error: unknown; readonly during: string }
 }

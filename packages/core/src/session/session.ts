@@ -1,6 +1,7 @@
 /** One client's conversation, from the open connection to the closed one. */
 
 import type { Relievable } from '../account.js'
+import type { Clock } from '../clock.js'
 import type { FrameParts } from '../codec/encoder.js'
 import type { ClientCommand, Frame } from '../codec/frame.js'
 import { negotiateVersion, type Version } from '../codec/version.js'
@@ -19,6 +20,7 @@ import { WakeUp } from '../wheel.js'
 import type { Asker, Step } from './ask.js'
 import type { Party, SessionContext } from './context.js'
 import { deliver, type Receiver } from './deliver.js'
+import { type Connected, GuardedConnection } from './guarded-connection.js'
 import type { Beating, HeartBeat } from './heart-beat.js'
 import type { SessionInfo, SessionSnapshot } from './hooks.js'
 import { ASKING_HOOK, HELD_BY_QUEUE, type Hearer, Incoming, UNSENT_REPLIES, UNSTORED_WORK } from './incoming.js'
@@ -48,7 +50,7 @@ const PEER_CLOSED: CloseReason = { code: 'peer-closed', message: 'the peer close
  * when it is first needed: an idle one is a decoder, a subscription, and this.
  */
 export class Session
-  implements Inbound, Consumer, Party, Asker, Replying, Receiver, Beating, Hearer, Speaker, Relievable
+  implements Inbound, Consumer, Party, Asker, Replying, Receiver, Beating, Hearer, Speaker, Relievable, Connected
 {
   readonly id: string
   readonly context: SessionContext
@@ -86,11 +88,15 @@ export class Session
   constructor({ id, connection, context, handle }: SessionParts) {
     this.id = id
     this.context = context
-    this.#connection = connection
+    this.#connection = new GuardedConnection(connection, this)
     this.#handle = handle
-    this.#incoming = new Incoming(connection, context, this)
-    this.#outgoing = new Outgoing(connection, context, this)
+    this.#incoming = new Incoming(this.#connection, context, this)
+    this.#outgoing = new Outgoing(this.#connection, context, this)
     this.#expectConnected(context.limits.connectTimeoutMs)
+  }
+
+  get clock(): Clock {
+    return this.context.destinations.clock
   }
 
   /** The agreed version; undefined before CONNECTED. */
@@ -144,6 +150,8 @@ export class Session
   }
 
   closed(cause?: Error): void {
+    // An adapter that has thrown may tell of the end that was made of it.
+    if (this.#lost !== undefined) return
     this.#outgoing.end()
     this.#lost =
       cause === undefined ? PEER_CLOSED : { code: 'peer-lost', message: `the connection broke: ${cause.message}` }
@@ -154,6 +162,11 @@ export class Session
       this.#incoming.forget(UNSENT_REPLIES)
       this.#incoming.ended()
     }
+  }
+
+  broke(error: unknown): void {
+    this.context.reports.failed(error, 'connection')
+    this.closed(error instanceof Error ? error : new Error(String(error)))
   }
 
   drained(): void {
