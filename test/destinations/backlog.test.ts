@@ -102,6 +102,31 @@ overMemory('the backlog of a topic subscription', (test) => {
     })
   }
 
+  test('is treated, where it is a pattern’s, as the rule of the topic says whose message has no room', async (env) => {
+    const backlogBytes = 3 * (await octetsOf(BODY))
+    const broker = await env.open({
+      destinations: [
+        { match: '/topic/prices.**', backlogBytes, whenSlow: 'drop-oldest' },
+        { match: '/topic/news', backlogBytes, whenSlow: 'drop-newest' },
+        { match: '/topic/**', backlogBytes: 1 },
+      ],
+    })
+    const heard = new Heard(broker)
+    const client = await env.connect()
+    await client.confirm('SUBSCRIBE', { id: '0', destination: '/topic/**', ack: 'client', 'prefetch-count': 1 })
+    broker.publish('/topic/prices.tea', BODY)
+    const sent = bodies(7)
+    for (const body of sent.slice(0, 5)) broker.publish('/topic/prices.tea', body)
+    for (const body of sent.slice(5)) broker.publish('/topic/news', body)
+    expect(await take(client, 4)).toEqual([BODY, ...sent.slice(2, 5)])
+    broker.publish('/topic/prices.tea', BODY)
+    for (const body of sent.slice(0, 2)) broker.publish('/topic/prices.tea', body)
+    expect(heard.of('disconnect')).toEqual([])
+    broker.publish('/topic/other', BODY)
+    await client.frame('MESSAGE')
+    await client.error('slow-consumer')
+  })
+
   test('is handed over before what comes later, and in order', async (env) => {
     const broker = await env.open()
     const client = await busy(env)

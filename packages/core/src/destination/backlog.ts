@@ -17,7 +17,8 @@ export interface BacklogOwner extends SubscriptionFacts {
 export class Backlog implements Relievable {
   readonly #context: DestinationContext
   readonly #owner: BacklogOwner
-  readonly #policy: Policy
+  /** That of the topic whose message came last: a pattern's subscription hears many. */
+  #policy: Policy
   #messages: StoredMessage[] = []
   #first = 0
   #isReported = false
@@ -33,9 +34,10 @@ export class Backlog implements Relievable {
     return this.#first === this.#messages.length
   }
 
-  /** Adds a message, or does what the policy says where there is no room for it. */
-  push(message: StoredMessage): void {
+  /** Adds a message, or does what its topic's policy says where there is no room for it. */
+  push(message: StoredMessage, policy: Policy): void {
     const { bytes } = message
+    this.#policy = policy
     if (!this.#makeRoom(bytes)) return
     if (!this.#context.hold(message)) {
       this.overflow()

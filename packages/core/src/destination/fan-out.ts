@@ -6,7 +6,7 @@ import { Backlog } from './backlog.js'
 import type { DestinationContext } from './context.js'
 import { Delivery } from './delivery.js'
 import type { LocalDestination, NoRoom } from './local.js'
-import { policyFor } from './policy.js'
+import type { Policy } from './policy.js'
 import type { Subscription } from './subscription.js'
 
 /** A destination without a store: a delivery that nobody settles is gone, acknowledgement only makes room. */
@@ -50,7 +50,7 @@ export abstract class FanOut implements LocalDestination {
     if (backlog === undefined) return
     while (!backlog.isEmpty && subscription.isActive && subscription.hasRoom()) {
       const message = backlog.shift() as StoredMessage
-      if (!this.isExpired(message)) this.#handOver(message, subscription)
+      if (!this.isExpired(message) && !this.#handOver(message, subscription)) backlog.overflow()
     }
     if (!backlog.isEmpty) return
     backlog.close()
@@ -88,31 +88,30 @@ export abstract class FanOut implements LocalDestination {
     this.finish(deliveries)
   }
 
-  /** Gives a message to one subscription, or to its backlog where it has no room. */
-  protected offer(message: StoredMessage, subscription: Subscription): void {
+  /** Gives a topic's message to one subscription, or to its backlog where it has no room. */
+  protected offer(message: StoredMessage, subscription: Subscription, policy: Policy): void {
     const { backlog } = subscription
-    if ((backlog === undefined || backlog.isEmpty) && subscription.hasRoom()) this.#handOver(message, subscription)
-    else this.#backlogOf(subscription).push(message)
+    if (backlog?.isEmpty === false || !subscription.hasRoom())
+      this.#backlogOf(subscription, policy).push(message, policy)
+    else if (!this.#handOver(message, subscription)) this.#backlogOf(subscription, policy).overflow()
   }
 
   protected isExpired(message: StoredMessage): boolean {
     return message.expiresAt !== 0 && message.expiresAt <= this.context.clock.epoch()
   }
 
-  #handOver(message: StoredMessage, subscription: Subscription): void {
+  /** Hands a message over; false where the broker has no room to hold it until it is settled. */
+  #handOver(message: StoredMessage, subscription: Subscription): boolean {
     if (subscription.ackMode === 'auto') subscription.deliver(message)
-    else if (!this.context.hold(message)) this.#backlogOf(subscription).overflow()
+    else if (!this.context.hold(message)) return false
     // Making room in the broker may have ended this very subscription.
     else if (subscription.isActive) subscription.deliver(message, new Delivery(message, this))
     else this.context.release(message)
+    return true
   }
 
-  #backlogOf(subscription: Subscription): Backlog {
-    subscription.backlog ??= new Backlog(
-      this.context,
-      subscription,
-      policyFor(subscription.destination, this.context.rules),
-    )
+  #backlogOf(subscription: Subscription, policy: Policy): Backlog {
+    subscription.backlog ??= new Backlog(this.context, subscription, policy)
     return subscription.backlog
   }
 }

@@ -51,8 +51,9 @@ export class Topic extends FanOut {
     limitLife(message, this.#policy, this.context.clock)
     if (this.isExpired(message)) return
     // A Set's iteration stays right when a subscription that is too slow is cut on the way.
-    for (const subscription of this.#subscriptions) this.offer(message, subscription)
-    for (const subscription of this.#matching()) if (subscription.isActive) this.offer(message, subscription)
+    for (const subscription of this.#subscriptions) this.offer(message, subscription, this.#policy)
+    for (const subscription of this.#matching())
+      if (subscription.isActive) this.offer(message, subscription, this.#policy)
   }
 
   protected add(subscription: Subscription): void {
