@@ -37,6 +37,8 @@ interface Entry {
   /** It came out of a store: how often it was delivered before, nobody knows. */
   isRecovered: boolean
   holder: string | undefined
+  /** Who had it when his session ended: his ACK may be on its way into a store, and is told once it is there. */
+  lastHolder: string | undefined
   acknowledged: number
   deadLettered: number
 }
@@ -182,7 +184,7 @@ export class Ledger {
     if (entry === undefined) {
       entry = {
         ...{ id, order: 0, sender: undefined, queue: '', deliveries: 0, isRecovered: false },
-        ...{ holder: undefined, acknowledged: 0, deadLettered: 0 },
+        ...{ holder: undefined, lastHolder: undefined, acknowledged: 0, deadLettered: 0 },
       }
       this.#entries.set(id, entry)
     }
@@ -202,7 +204,9 @@ export class Ledger {
 
   #acknowledged({ id }: Message, session: string): void {
     const entry = this.#entry(id)
-    if (entry.holder !== session) this.faults.push(`${session} acknowledged ${id}, which ${entry.holder} had`)
+    const isStoredLate = this.#isStored && entry.holder === undefined && entry.lastHolder === session
+    if (entry.holder !== session && !isStoredLate)
+      this.faults.push(`${session} acknowledged ${id}, which ${entry.holder} had`)
     entry.holder = undefined
     entry.acknowledged++
   }
@@ -215,6 +219,7 @@ export class Ledger {
   }
 
   #cameBack(entry: Entry): void {
+    entry.lastHolder = entry.holder
     entry.holder = undefined
     if (!this.#isStored) this.#returned.get(entry.queue)?.add(entry)
   }
