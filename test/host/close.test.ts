@@ -93,6 +93,49 @@ conformance('the end of a broker', (test) => {
 })
 
 overMemory('close', (test) => {
+  test('delivers to topics while sessions finish, to the host and to clients', async (env) => {
+    const { client: busy, id } = await holding(env)
+    const healthy = await env.connect()
+    await healthy.confirm('SUBSCRIBE', { id: '0', destination: '/topic/**' })
+    const heard = new Heard(env.broker)
+    const got: string[] = []
+    env.broker.subscribe('/topic/a', {}, ({ message }) => got.push(message.text()))
+    const closed = env.broker.close({ drainMs: LONG_MS })
+    await turn()
+    // Together more than a backlog may hold.
+    const bodies = ['a', 'b', 'c'].map((body) => body.repeat(500_000))
+    for (const body of bodies) await busy.confirm('SEND', { destination: '/topic/a' }, body)
+    expect((await healthy.messages(3)).map(({ text }) => text)).toEqual(bodies)
+    expect(got).toEqual(bodies)
+    await busy.confirm('ACK', { id })
+    await env.clock.advance(1_000)
+    for (const each of [busy, healthy]) await each.error('broker-closing')
+    await closed
+    expect(heard.of('slow-consumer')).toEqual([])
+    expect(heard.of('disconnect').map(({ reason }) => reason.code)).toEqual(['broker-closing', 'broker-closing'])
+  })
+
+  test('ends nobody for being slow while sessions finish, and waits for those with a backlog', async (env) => {
+    await env.open({ destinations: [{ match: '/topic/a', backlogBytes: 1 }] })
+    const producer = await env.connect()
+    const slow = await env.connect()
+    await slow.confirm('SUBSCRIBE', { id: '0', destination: '/topic/a', ack: 'client', 'prefetch-count': 1 })
+    await producer.confirm('SEND', { destination: '/topic/a' }, '1')
+    const closed = env.broker.close({ drainMs: LONG_MS })
+    await turn()
+    for (const body of ['2', '3', '4']) await producer.confirm('SEND', { destination: '/topic/a' }, body)
+    for (const body of ['1', '2', '3', '4']) {
+      await env.clock.advance(1_000)
+      expect(await isSettled(closed)).toBe(false)
+      const message = await slow.frame('MESSAGE')
+      expect(message.text).toBe(body)
+      await slow.confirm('ACK', { id: message.headers.ack ?? '' })
+    }
+    await env.clock.advance(1_000)
+    for (const each of [slow, producer]) await each.error('broker-closing')
+    await closed
+  })
+
   test('stops the doors at once, and resolves when each has closed', async ({ open, connect, clock, queue }) => {
     const broker = await open()
     const doors = [doorOf(broker), doorOf(broker), doorOf(broker)]

@@ -125,16 +125,12 @@ class LocalBroker<User> implements Broker<User> {
     const router = this.#routerFor(options.host)
     if (this.#closed !== undefined) throw closing()
     const { signal } = options
-    const context = this.#context
     const consumer = new HostConsumer(
       HostConsumer.requestOf(`host-${++this.#subscribed}`, destination, options),
       {
         router,
         clock: this.clock,
         counts: this.#destinations.counts,
-        get isDraining() {
-          return context.isDraining
-        },
         failed: (error) => this.#emitter.failed(error, `subscriber of ${destination}`),
         settled: (message, isAcknowledged) =>
           this.#emitter.emit(isAcknowledged ? 'acknowledge' : 'nack', () => ({ session: undefined, message })),
@@ -208,7 +204,7 @@ class LocalBroker<User> implements Broker<User> {
     this.#emitter.emit('drain', () => ({ drainMs }))
     for (const door of this.#doors) door.stop()
     // What one session gives back at its end is not for the next, whose end comes a moment later.
-    this.#context.isDraining = true
+    this.#destinations.isDraining = true
     if (drainMs > 0) await this.#drain(drainMs)
     for (const session of [...this.#sessions]) session.fail(closing())
     for (const consumer of [...this.#hostConsumers]) consumer.unsubscribe()
@@ -221,7 +217,7 @@ class LocalBroker<User> implements Broker<User> {
     await this.#settings.store?.close?.()
   }
 
-  /** Nothing more is delivered; what was delivered may be settled, and what was written may leave. */
+  /** Queues deliver nothing more; what was delivered may be settled, what was written may leave, topics go on. */
   async #drain(drainMs: number): Promise<void> {
     const until = this.clock.now() + drainMs
     const consumers = [this.#sessions, this.#hostConsumers]
@@ -301,7 +297,6 @@ class LocalBroker<User> implements Broker<User> {
       messageEncoder,
       flusher: new Flusher(clock, writer, messageEncoder),
       recovery: undefined,
-      isDraining: false,
     }
   }
 

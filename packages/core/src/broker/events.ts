@@ -59,7 +59,7 @@ export interface BrokerEvents<User = unknown> {
   'slow-consumer': { readonly session: SessionInfo<User> | undefined; readonly subscription: SubscriptionInfo }
   /** What the host published was refused: there is nobody else to tell. */
   refuse: { readonly message: Message; readonly error: Error }
-  /** `broker.close()` has begun: nothing more is delivered, and sessions have `drainMs` to finish. */
+  /** `broker.close()` has begun: queues deliver nothing more, and sessions have `drainMs` to finish. */
   drain: { readonly drainMs: number }
   /** The host's own fault: a hook, a listener or a connection's adapter threw, or the store failed. Never a peer's fault. */
   error: { readonly error: unknown; readonly during: string }

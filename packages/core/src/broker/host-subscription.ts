@@ -54,8 +54,6 @@ export interface HostContext {
   readonly router: Router
   readonly clock: Clock
   readonly counts: Counts
-  /** Whether nothing more is delivered: the broker is closing. */
-  readonly isDraining: boolean
   /** Reports what a listener threw. */
   failed(error: unknown): void
   /** A delivery was settled. */
@@ -115,7 +113,7 @@ export class HostConsumer implements Consumer, HostSubscription {
 
   /** Whether it has settled and taken what it was given. */
   get isIdle(): boolean {
-    return this.#waiting.length === 0 && this.#unacknowledged.size === 0
+    return this.#waiting.length === 0 && this.#unacknowledged.size === 0 && !this.subscription.hasBacklog
   }
 
   /** What a broker needs to make one. */
@@ -135,7 +133,7 @@ export class HostConsumer implements Consumer, HostSubscription {
   hasRoom(): boolean {
     const hasRoom = this.#waiting.length < MOST_WAITING && this.#waitingBytes < MOST_WAITING_BYTES
     if (!hasRoom) this.#isStarved = true
-    return hasRoom && !this.#context.isDraining
+    return hasRoom
   }
 
   deliver(_subscription: Subscription, message: StoredMessage, delivery: Delivery | undefined): void {

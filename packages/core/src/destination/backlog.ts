@@ -81,7 +81,7 @@ export class Backlog implements Relievable {
     // Looking for room may have ended this very subscription.
     if (!this.#owner.isActive) return
     this.#report()
-    if (this.#policy.whenSlow === 'disconnect') this.#owner.cut()
+    if (this.#policy.whenSlow === 'disconnect' && !this.#context.isDraining) this.#owner.cut()
   }
 
   relieve(): void {
@@ -92,6 +92,8 @@ export class Backlog implements Relievable {
 
   /** Whether the message may be added; an empty backlog takes one of any size. */
   #makeRoom(bytes: number): boolean {
+    // A session that is finishing loses nothing, and is not ended, for what comes meanwhile.
+    if (this.#context.isDraining) return true
     while (!this.isEmpty && this.heldBytes + bytes > this.#policy.backlogBytes) {
       this.#report()
       if (this.#policy.whenSlow === 'drop-oldest') this.shift()

@@ -58,6 +58,8 @@ export class DestinationContext {
   readonly rules: readonly DestinationRule[]
   readonly limits: DestinationLimits
   readonly reports: DestinationReports
+  /** Whether the broker is closing: queues hand nothing out any more, so that what is out can be settled. */
+  isDraining = false
   /** How those who wait for room in some queue leave its line, by their completions. */
   readonly waiting = new Map<Completion, () => void>()
   readonly counts: Counts = { subscriptions: 0, messages: 0, unacknowledged: 0 }

@@ -90,9 +90,7 @@ export abstract class FanOut implements LocalDestination {
 
   /** Gives a topic's message to one subscription, or to its backlog where it has no room. */
   protected offer(message: StoredMessage, subscription: Subscription, policy: Policy): void {
-    const { backlog } = subscription
-    if (backlog?.isEmpty === false || !subscription.hasRoom())
-      this.#backlogOf(subscription, policy).push(message, policy)
+    if (subscription.hasBacklog || !subscription.hasRoom()) this.#backlogOf(subscription, policy).push(message, policy)
     else if (!this.#handOver(message, subscription)) this.#backlogOf(subscription, policy).overflow()
   }
 

@@ -201,6 +201,7 @@ export class Queue implements LocalDestination {
   /** Hands a message straight to an `auto` subscription with room: it need not be kept, nor copied, nor counted. */
   #passesThrough(message: StoredMessage): boolean {
     if (this.#waiting.size > 0 || !this.#line.isEmpty || this.#context.journal.isDurable) return false
+    if (this.#context.isDraining) return false
     if (message.expiresAt !== 0 || this.#policy.expiryMs !== Number.POSITIVE_INFINITY) return false
     const subscription = this.#ready.peek()
     if (subscription?.ackMode !== 'auto') return false
@@ -245,6 +246,7 @@ export class Queue implements LocalDestination {
   }
 
   #dispatch(): void {
+    if (this.#context.isDraining) return
     while (this.#waiting.size > 0) {
       const subscription = this.#ready.peek()
       if (subscription === undefined) return

@@ -67,6 +67,11 @@ export class Subscription implements Recipient, Holder, BacklogOwner {
     this.consumer = consumer
   }
 
+  /** Whether something waits for room, in a topic. */
+  get hasBacklog(): boolean {
+    return this.backlog?.isEmpty === false
+  }
+
   hasRoom(): boolean {
     if (this.isHeld) return false
     return (this.unacknowledged === undefined || this.unacknowledged.size < this.prefetch) && this.consumer.hasRoom()

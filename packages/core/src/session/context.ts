@@ -94,6 +94,4 @@ export interface SessionContext {
   readonly flusher: Flusher
   /** Settled once the queues have back what the store kept: no session is connected before. */
   recovery: Promise<void> | undefined
-  /** Whether nothing more is delivered, so that sessions can finish. */
-  isDraining: boolean
 }

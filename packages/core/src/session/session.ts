@@ -107,6 +107,7 @@ export class Session
   /** Whether it has settled what it was given, and was sent what was written. */
   get isIdle(): boolean {
     const isSettled = this.unacknowledged === undefined || this.unacknowledged.size === 0
+    if (this.subscriptions.some(({ hasBacklog }) => hasBacklog)) return false
     return isSettled && this.#outgoing.unsentBytes === 0 && !this.#incoming.isPaused && this.#replies?.isEmpty !== false
   }
 
@@ -233,7 +234,7 @@ export class Session
       this.#outgoing.unsentBytes < unsentBytes &&
       (this.unacknowledged === undefined || this.unacknowledged.size < unacknowledged)
     if (!hasRoom) this.#isStarved = true
-    return hasRoom && !this.#incoming.isLastTaken && this.state === 'connected' && !this.context.isDraining
+    return hasRoom && !this.#incoming.isLastTaken && this.state === 'connected'
   }
 
   deliver(subscription: Subscription, message: StoredMessage, delivery: Delivery | undefined): void {
