@@ -364,4 +364,32 @@ overMemory('close', (test) => {
       await running.stop()
     }
   })
+
+  test('keeps the process alive until it is over, whoever it has to wait for', async () => {
+    const program = `
+      import { connectMemory, createBroker } from '@xtomp/core'
+      const store = {
+        apply: () => undefined,
+        recover: async function* () {},
+        close: () => new Promise((resolve) => setTimeout(resolve, 1).unref()).then(() => console.log('closed the store')),
+      }
+      const broker = createBroker({ store })
+      broker.subscribe('/queue/a', { ack: 'client' }, () => console.log('holds a delivery'))
+      broker.publish('/queue/a', 'x')
+      // It takes nothing: its connection lingers.
+      const client = connectMemory(broker, { receive: () => undefined, closed: () => console.log('cut the client') })
+      client.pause()
+      client.write('CONNECT\\naccept-version:1.2\\nhost:/\\n\\n\\0')
+      await broker.close({ drainMs: 100 })
+      console.log('closed the broker')
+    `
+    const args = ['--input-type=module', '--eval', program]
+    const running = new RunningProgram(spawn(process.execPath, args, { cwd: `${root}/packages/net` }))
+    try {
+      const lines = ['holds a delivery', 'cut the client', 'closed the store', 'closed the broker']
+      expect((await running.ends()).trim().split('\n')).toEqual(lines)
+    } finally {
+      await running.stop()
+    }
+  })
 })

@@ -1,4 +1,4 @@
-/** The only source of time: readings, one-shot timers, and "after this poll of the sockets". */
+/** The only source of time: readings, one-shot timers, and "after this poll of the sockets"; and what keeps a process alive. */
 
 /** Time, as the broker sees it. Replace it by a manual one in tests. */
 export interface Clock {
@@ -24,4 +24,13 @@ export const systemClock: Clock = {
     timer.unref()
     return () => clearTimeout(timer)
   },
+}
+
+/** The longest that a timer of Node takes. */
+const LONGEST_MS = 2 ** 31 - 1
+
+/** Keeps the process alive until what it answers is called: for work that was begun and has an end. */
+export function holdProcess(): () => void {
+  const timer = setInterval(() => undefined, LONGEST_MS)
+  return () => clearInterval(timer)
 }

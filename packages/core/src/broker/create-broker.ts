@@ -1,7 +1,7 @@
 /** Puts the rooms together: one account, one clock, one wheel, one router a host, and the sessions. */
 
 import { Account } from '../account.js'
-import type { Clock } from '../clock.js'
+import { type Clock, holdProcess } from '../clock.js'
 import { MessageEncoder } from '../codec/encoder.js'
 import { CLIENT_COMMANDS } from '../codec/frame.js'
 import { Interner, OctetWriter } from '../codec/octets.js'
@@ -200,7 +200,17 @@ class LocalBroker<User> implements Broker<User> {
     return this.close()
   }
 
+  /** Whoever waits for the end comes to see it, though nothing else may keep the process alive: no timer does. */
   async #close(drainMs: number): Promise<void> {
+    const release = holdProcess()
+    try {
+      await this.#end(drainMs)
+    } finally {
+      release()
+    }
+  }
+
+  async #end(drainMs: number): Promise<void> {
     this.#emitter.emit('drain', () => ({ drainMs }))
     for (const door of this.#doors) door.stop()
     // What one session gives back at its end is not for the next, whose end comes a moment later.
