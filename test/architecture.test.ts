@@ -21,6 +21,7 @@ const GROUND = [
   'account',
   'ack-mode',
   'body',
+  'brand',
   'clock',
   'errors',
   'header-names',

@@ -1,5 +1,7 @@
 /** Every refusal of the broker: a stable code, a sentence for a person, and who was to blame. */
 
+import { brand } from './brand.js'
+
 /**
  * All codes, each with the short text that an ERROR frame carries in its `message` header.
  * A code is stable: programs may depend on it. The text is not.
@@ -61,6 +63,10 @@ export type ErrorCode = keyof typeof ERROR_CODES
  * refused login. `message` is safe to show to the peer.
  */
 export class StompError extends Error {
+  static {
+    brand(StompError, 'StompError')
+  }
+
   override readonly name: string = 'StompError'
   /** Why, as a stable code. A {@link Refusal} may carry a code of the host application's own. */
   readonly code: ErrorCode | (string & {})
@@ -80,6 +86,10 @@ export class StompError extends Error {
 
 /** The peer broke the protocol or exceeded a limit: it gets an ERROR frame and is disconnected. */
 export class ProtocolError extends StompError {
+  static {
+    brand(ProtocolError, 'ProtocolError')
+  }
+
   override readonly name: string = 'ProtocolError'
 
   constructor(code: ErrorCode, message: string, options?: ErrorOptions & { readonly excess?: Excess }) {
@@ -95,6 +105,10 @@ export class ProtocolError extends StompError {
  * authorize: ({ user }) => { if (user.suspended) throw new Refusal('account-suspended', 'pay your bill first') }
  */
 export class Refusal extends StompError {
+  static {
+    brand(Refusal, 'Refusal')
+  }
+
   override readonly name: string = 'Refusal'
 }
 

@@ -1,6 +1,7 @@
 /** What a producer sent, independent of any frame. */
 
 import { type Body, keepBody, octetsOf } from './body.js'
+import { brand } from './brand.js'
 import { messageHeaders } from './header-names.js'
 import { Headers, type HeadersInit } from './headers.js'
 
@@ -56,6 +57,10 @@ export class MessageIds {
  * whoever keeps the message longer than the call must call that first.
  */
 export class StoredMessage implements Message {
+  static {
+    brand(StoredMessage, 'StoredMessage')
+  }
+
   /** First part of the id: the broker that took it. */
   readonly origin: string
   /** Second part of the id. */
