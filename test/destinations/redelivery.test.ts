@@ -395,6 +395,54 @@ overMemory('a dead letter', (test) => {
     ])
   })
 
+  test('drops the oldest where a rule names the queue, though its own rule only says how much it holds', async (env) => {
+    const dead = '/queue/dead.work'
+    const broker = await env.open({
+      destinations: [
+        { match: QUEUE, deadLetter: dead },
+        { match: '/queue/dead.*', maxMessages: 2 },
+      ],
+    })
+    const heard = new Heard(broker)
+    for (const body of ['a', 'b', 'c']) broker.publish(QUEUE, body)
+    const client = await subscribed(env)
+    for (const message of await client.messages(3))
+      await client.confirm('NACK', { id: idOf(message), requeue: 'false' })
+    expect(heard.of('dead-letter').map(({ message, movedTo }) => `${message.text()} ${movedTo}`)).toEqual([
+      `a ${dead}`,
+      `b ${dead}`,
+      'a undefined',
+      `c ${dead}`,
+    ])
+    // Any other queue under that rule refuses.
+    for (const body of ['d', 'e']) broker.publish('/queue/dead.other', body)
+    await expect(broker.publishConfirmed('/queue/dead.other', 'f')).rejects.toMatchObject({ code: 'queue-full' })
+    expect((await contents(env, dead)).map(({ text }) => text)).toEqual(['b', 'c'])
+  })
+
+  for (const whenFull of ['reject', 'hold'] as const) {
+    test(`is lost, and told to be, where its full queue has ${whenFull} for its own rule`, async (env) => {
+      const dead = '/queue/dead.work'
+      const broker = await env.open({
+        destinations: [
+          { match: QUEUE, deadLetter: dead },
+          { match: dead, maxMessages: 1, whenFull },
+        ],
+      })
+      const heard = new Heard(broker)
+      for (const body of ['a', 'b']) broker.publish(QUEUE, body)
+      const client = await subscribed(env)
+      for (const message of await client.messages(2))
+        await client.confirm('NACK', { id: idOf(message), requeue: 'false' })
+      expect(heard.of('dead-letter').map(({ message, movedTo }) => `${message.text()} ${movedTo}`)).toEqual([
+        `a ${dead}`,
+        'b undefined',
+      ])
+      expect(broker.stats().messages).toBe(1)
+      expect((await contents(env, dead)).map(({ text }) => text)).toEqual(['a'])
+    })
+  }
+
   test('is kept though there are as many destinations and octets as there may be', async (env) => {
     const broker = await env.open({ limits: { destinations: 1, totalBytes: 2_000 } })
     broker.publish(QUEUE, 'x'.repeat(1_600))

@@ -23,7 +23,8 @@ export interface DestinationRule {
   /**
    * Queue: what becomes of a SEND that finds no room. `reject` answers ERROR `queue-full`, `drop-oldest` moves the
    * oldest waiting message to the dead letters, `hold` reads the sending session no more until there is room.
-   * @defaultValue 'reject'
+   * A full queue that dead letters go to loses them unless it drops its oldest: it never makes another queue wait.
+   * @defaultValue 'reject'; 'drop-oldest' for a queue that a rule names as `deadLetter`, and for `/queue/dead-letter`
    */
   readonly whenFull?: FullPolicy
   /** Queue: where given-up messages go; `false` discards them. @defaultValue '/queue/dead-letter' */
@@ -71,8 +72,12 @@ const DEFAULTS: Policy = {
 export function policyFor(name: string, rules: readonly DestinationRule[]): Policy {
   const rule = rules.find(({ match }) => (isPattern(match) ? matches(match, name) : match === name))
   const defaults: Policy = { ...DEFAULTS, type: name.startsWith('/queue/') ? 'queue' : 'topic' }
-  // The last resort of all queues must take what comes; it never pushes a message further.
-  if (name === DEAD_LETTER_QUEUE) Object.assign(defaults, { whenFull: 'drop-oldest', deadLetter: false })
+  // Where dead letters go must take what comes: no queue waits for it, and what it refuses is lost.
+  if (name === DEAD_LETTER_QUEUE || rules.some(({ deadLetter }) => deadLetter === name)) {
+    Object.assign(defaults, { whenFull: 'drop-oldest' })
+  }
+  // The last resort of all never pushes a message further.
+  if (name === DEAD_LETTER_QUEUE) Object.assign(defaults, { deadLetter: false })
   if (rule === undefined) return defaults
   const { match: _, ...given } = rule
   return { ...defaults, ...given }
