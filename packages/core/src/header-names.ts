@@ -24,5 +24,5 @@ export function messageHeaders(headers: Headers): Headers {
     kept ??= []
     kept.push(pairs[at] as string, pairs[at + 1] as string)
   }
-  return kept === undefined ? Headers.none : new Headers(kept)
+  return kept === undefined ? Headers.none : Headers.of(kept)
 }

@@ -17,9 +17,16 @@ export class Headers implements Iterable<readonly [string, string]> {
    */
   readonly pairs: readonly string[]
 
-  /** @internal */
-  constructor(pairs: readonly string[]) {
+  private constructor(pairs: readonly string[]) {
     this.pairs = pairs
+  }
+
+  /**
+   * Makes headers of a flat list, which is theirs from then on.
+   * @internal
+   */
+  static of(pairs: readonly string[]): Headers {
+    return new Headers(pairs)
   }
 
   /**

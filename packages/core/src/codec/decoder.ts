@@ -301,10 +301,10 @@ export class Decoder<Word extends string> {
 
   #endHeaders(): void {
     this.#phase = IN_BODY
-    this.#headers = this.#pairs.length === 0 ? Headers.none : new Headers(this.#pairs)
+    this.#headers = this.#pairs.length === 0 ? Headers.none : Headers.of(this.#pairs)
     // A CONNECT that names no version is one of 1.0, where spaces around names and values mean nothing.
     if (this.version === undefined && !this.#headers.has('accept-version'))
-      this.#headers = new Headers(this.#pairs.map(trimmed))
+      this.#headers = Headers.of(this.#pairs.map(trimmed))
     const given = this.#headers.get('content-length')
     if (given === undefined) return
     const length = lengthIn(given)

@@ -22,12 +22,12 @@ export interface Connected {
 export function connectedFrame({ version, session, heartBeat, server }: Connected): FrameParts {
   const headers = ['version', version, 'session', session, 'heart-beat', `${heartBeat.sendMs},${heartBeat.wantMs}`]
   if (server !== false) headers.push('server', server)
-  return { command: 'CONNECTED', headers: new Headers(headers), body: NO_BODY }
+  return { command: 'CONNECTED', headers: Headers.of(headers), body: NO_BODY }
 }
 
 /** That the frame with this receipt was processed (STOMP 1.2, RECEIPT). */
 export function receiptFrame(receipt: string): FrameParts {
-  return { command: 'RECEIPT', headers: new Headers(['receipt-id', receipt]), body: NO_BODY }
+  return { command: 'RECEIPT', headers: Headers.of(['receipt-id', receipt]), body: NO_BODY }
 }
 
 /**
@@ -41,5 +41,5 @@ export function errorFrame(error: StompError, receipt?: string): FrameParts {
   if (receipt !== undefined) headers.push('receipt-id', receipt)
   const body = new TextEncoder().encode(`${error.message}\n`)
   headers.push('content-length', String(body.length))
-  return { command: 'ERROR', headers: new Headers(headers), body }
+  return { command: 'ERROR', headers: Headers.of(headers), body }
 }
