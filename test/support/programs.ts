@@ -38,6 +38,10 @@ export function missingFor({ language, text }: Program): string | undefined {
   return undefined
 }
 
+function moduleKind(text: string): 'cjs' | 'mjs' {
+  return /\brequire\(/.test(text) ? 'cjs' : 'mjs'
+}
+
 function pythonFor(text: string): string | undefined {
   const imports = /^import \w+/m.exec(text)?.[0] ?? ''
   return firstThatWorks(['python3', '/usr/bin/python3'], ['-c', imports])
@@ -79,7 +83,7 @@ export class Reader {
 
   /** Starts a program, as it is printed but for the port. */
   start({ language, text }: Program): RunningProgram {
-    const file = join(this.#folder, `${++this.#written}.${language === 'js' ? 'mjs' : language}`)
+    const file = join(this.#folder, `${++this.#written}.${language === 'js' ? moduleKind(text) : language}`)
     writeFileSync(file, text.replace(PORT, String(this.#port)))
     const command = { js: process.execPath, python: pythonFor(text) ?? 'python3', sh: 'sh' }[language]
     // A reader has installed the command.
