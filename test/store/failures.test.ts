@@ -8,6 +8,7 @@ import { turn } from '../support/variants.js'
 import type { WireClient } from '../support/wire-client.js'
 
 const QUEUE = '/queue/kept'
+const MIB = 1024 * 1024
 
 /** A broker over a store that can be commanded. */
 async function stored({ open }: Env, options: Parameters<Env['open']>[0] = {}) {
@@ -33,6 +34,14 @@ async function left({ connect }: Env, destination = QUEUE): Promise<string[]> {
   const got = consumer.received.map(({ text, headers }) => (headers.redelivered === 'true' ? `${text}+` : text))
   await consumer.disconnect()
   return got
+}
+
+/** Lets the store take whatever it is given, until something is true. */
+async function answering({ until }: Env, store: FaultyStore, isTrue: () => boolean): Promise<void> {
+  await until(() => {
+    for (const answer of store.answers.splice(0)) answer.resolve()
+    return isTrue()
+  })
 }
 
 const kinds: readonly {
@@ -276,8 +285,7 @@ overMemory('a late store', (test) => {
     producer.send('SEND', { destination: '/queue/other', receipt: '3' }, 'c')
     producer.send('SUBSCRIBE', { id: '0', destination: '/topic/x', receipt: '4' })
     producer.send('SEND', { destination: QUEUE, receipt: '5' }, 'd')
-    await env.until(() => store.answers.length === 3)
-    store.answers[2]?.resolve()
+    await env.until(() => store.answers.length === 2)
     store.answers[1]?.resolve()
     for (let turns = 0; turns < 5; turns++) await turn()
     expect(producer.received).toEqual([])
@@ -291,8 +299,10 @@ overMemory('a late store', (test) => {
     const { store, broker } = await stored(env)
     store.fate = 'later'
     const producer = await env.connect()
-    for (const body of ['1', '2', '3']) producer.send('SEND', { destination: QUEUE, receipt: body }, body)
-    await env.until(() => store.answers.length === 3)
+    for (const [at, body] of ['1', '2', '3'].entries()) {
+      producer.send('SEND', { destination: QUEUE, receipt: body }, body)
+      await env.until(() => store.answers.length === at + 1)
+    }
     store.answers[1]?.reject(store.failure)
     store.answers[2]?.resolve()
     store.answers[0]?.resolve()
@@ -304,6 +314,108 @@ overMemory('a late store', (test) => {
     expect(await left(env)).toEqual(['1', '3'])
     expect(env.faults.splice(0)).toEqual([store.failure])
   })
+
+  test('is given what comes while it is asked as one batch a turn, in order', async (env) => {
+    const { store } = await stored(env)
+    store.fate = 'later'
+    const producers = [await env.connect(), await env.connect()]
+    const bodies = Array.from({ length: 400 }, (_, at) => `${at}`)
+    for (const [at, body] of bodies.entries())
+      producers[at % 2]?.send('SEND', { destination: QUEUE, receipt: body }, body)
+    await env.until(() => store.answers.length === 2)
+    expect(store.batches.map(({ appends }) => appends.length)).toEqual([1, 399])
+    await answering(env, store, () => producers.every(({ received }) => received.length === 200))
+    for (const [at, body] of bodies.entries()) await producers[at % 2]?.frame('RECEIPT', { 'receipt-id': body })
+    expect(await store.kept()).toEqual(bodies.map((body) => `${QUEUE} ${body}`))
+    store.fate = 'now'
+    expect(await left(env)).toEqual(bodies)
+  })
+
+  test('is given no more at once than 1,000 messages or 1 MiB, unless one COMMIT has more', async (env) => {
+    const { store } = await stored(env, { limits: { unstoredBytes: 16 * MIB } })
+    store.fate = 'later'
+    const producer = await env.connect()
+    await producer.confirm('BEGIN', { transaction: 't' })
+    for (let count = 0; count < 1_500; count++)
+      producer.send('SEND', { destination: '/queue/whole', transaction: 't' }, 'w')
+    const small = Array.from({ length: 1_501 }, () => 's')
+    const large = Array.from({ length: 4 }, () => 'l'.repeat(MIB / 2))
+    for (const body of small) producer.send('SEND', { destination: QUEUE }, body)
+    for (const body of large) producer.send('SEND', { destination: QUEUE }, body)
+    producer.send('COMMIT', { transaction: 't', receipt: 'c' })
+    await answering(env, store, () => producer.received.length > 0)
+    await producer.frame('RECEIPT', { 'receipt-id': 'c' })
+    expect(store.batches.map(({ appends }) => appends.length)).toEqual([1, 1_000, 501, 2, 1, 1_500])
+  })
+
+  test('fails a frame alone, and not those that it was asked for together with', async (env) => {
+    const { store, broker } = await stored(env)
+    store.fate = 'later'
+    store.poison = 'bad'
+    const [producer, neighbour] = [await env.connect(), await env.connect()]
+    for (const body of ['first', 'before', 'bad', 'after'])
+      (body === 'bad' ? producer : neighbour).send('SEND', { destination: QUEUE, receipt: body }, body)
+    await env.until(() => store.answers.length === 2)
+    // What comes now must not come before those that may be tried again.
+    neighbour.send('SEND', { destination: QUEUE, receipt: 'later' }, 'later')
+    for (let turns = 0; turns < 5; turns++) await turn()
+    const line = (body: string) => `+${QUEUE} ${body}`
+    const together = ['before', 'bad', 'after'].map(line).join(', ')
+    expect(store.lines).toEqual([line('first'), together])
+    await answering(env, store, () => broker.stats().messages === 4)
+    await producer.error('store-failed', { 'receipt-id': 'bad' })
+    const kept = ['first', 'before', 'after', 'later']
+    for (const receipt of kept) await neighbour.frame('RECEIPT', { 'receipt-id': receipt })
+    expect(store.lines).toEqual([line('first'), together, ...['before', 'bad', 'after', 'later'].map(line)])
+    expect(await store.kept()).toEqual(kept.map((body) => `${QUEUE} ${body}`))
+    store.fate = 'now'
+    expect(await left(env)).toEqual(kept)
+    expect(env.faults.splice(0)).toEqual([store.failure])
+  })
+
+  test('does nothing of a COMMIT of which it fails one message, and all that it was asked for together with', async (env) => {
+    const { store, broker } = await stored(env)
+    const { client, id } = await holding(env)
+    await client.confirm('UNSUBSCRIBE', { id: '0' })
+    const producer = await env.connect()
+    store.fate = 'later'
+    store.poison = 'bad'
+    await client.confirm('BEGIN', { transaction: 't' })
+    for (const body of ['good', 'bad']) client.send('SEND', { destination: QUEUE, transaction: 't' }, body)
+    client.send('ACK', { id, transaction: 't' })
+    await client.roundTrip()
+    const before = store.answers.length
+    producer.send('SEND', { destination: QUEUE, receipt: 'r' }, 'b')
+    client.send('COMMIT', { transaction: 't', receipt: 'c' })
+    producer.send('SEND', { destination: QUEUE, receipt: 's' }, 'c')
+    await env.until(() => store.answers.length === before + 2)
+    await answering(env, store, () => broker.stats().messages === 3)
+    await client.error('store-failed', { 'receipt-id': 'c' })
+    for (const receipt of ['r', 's']) await producer.frame('RECEIPT', { 'receipt-id': receipt })
+    expect(await store.kept()).toEqual(['a', 'b', 'c'].map((body) => `${QUEUE} ${body}`))
+    store.fate = 'now'
+    expect(await left(env)).toEqual(['a+', 'b', 'c'])
+    expect(env.faults.splice(0)).toEqual([store.failure])
+  })
+
+  for (const fate of ['throws', 'rejects'] satisfies Fate[]) {
+    test(`answers each frame with its ERROR when it ${fate} for all of them`, async (env) => {
+      const { store, broker } = await stored(env)
+      store.fate = 'later'
+      const producers = [await env.connect(), await env.connect(), await env.connect()]
+      for (const [at, producer] of producers.entries())
+        producer.send('SEND', { destination: QUEUE, receipt: `${at}` }, `${at}`)
+      store.fate = fate
+      await env.until(() => store.batches.length === 4)
+      store.answers[0]?.resolve()
+      await producers[0]?.frame('RECEIPT', { 'receipt-id': '0' })
+      for (const at of [1, 2]) await producers[at]?.error('store-failed', { 'receipt-id': `${at}` })
+      store.fate = 'now'
+      expect(broker.stats()).toMatchObject({ messages: 1 })
+      expect(await store.kept()).toEqual([`${QUEUE} 0`])
+      expect(env.faults.splice(0)).toEqual([store.failure, store.failure])
+    })
+  }
 
   test('finds a session gone whose frames it has, and they are done all the same', async (env) => {
     const { store, broker } = await stored(env)

@@ -23,7 +23,7 @@ function opened(name: string): LocalDestination {
     clock,
     wheel: new Wheel(clock),
     account: new Account(Number.MAX_SAFE_INTEGER),
-    journal: new Journal(undefined, () => undefined),
+    journal: new Journal(undefined, clock, () => undefined),
     rules: [],
     limits: { destinations: 10, destinationLength: 100, destinationSegments: 10 },
     reports: { givenUp: () => undefined, slowConsumer: () => undefined },

@@ -16,6 +16,8 @@ export class FaultyStore implements Store {
   readonly answers: Later<void>[] = []
   /** The failure that `throws` and `rejects` show. */
   readonly failure = new Error('disk full')
+  /** Batches with a message of this body fail, whenever they would be taken. */
+  poison: string | undefined
   isClosed = false
   readonly #kept = createMemoryStore()
 
@@ -57,6 +59,7 @@ export class FaultyStore implements Store {
   }
 
   #take(batch: StoreBatch): undefined {
+    if (batch.appends.some(({ body }) => new TextDecoder().decode(body) === this.poison)) throw this.failure
     this.#kept.apply(batch)
     return undefined
   }

@@ -275,7 +275,7 @@ class LocalBroker<User> implements Broker<User> {
       clock,
       wheel: this.#wheel,
       account: new Account(limits.totalBytes),
-      journal: new Journal(store, (error) => this.#emitter.failed(error, 'store')),
+      journal: new Journal(store, clock, (error) => this.#emitter.failed(error, 'store')),
       rules: destinations,
       limits,
       reports: destinationReports(this.#emitter),
