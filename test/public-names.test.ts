@@ -177,9 +177,12 @@ function entriesOf(folder: string): [specifier: string, source: string][] {
     readonly name: string
     readonly exports?: Readonly<Record<string, unknown>>
   }
-  return Object.keys(manifest.exports ?? {})
-    .filter((path) => path !== './package.json')
-    .map((path) => [manifest.name + path.slice(1), join('packages', folder, 'src', path, 'index.ts')])
+  return (
+    Object.keys(manifest.exports ?? {})
+      // A manifest and a schema have no names.
+      .filter((path) => !path.endsWith('.json'))
+      .map((path) => [manifest.name + path.slice(1), join('packages', folder, 'src', path, 'index.ts')])
+  )
 }
 
 /** The names that an index exports, read from its text: it has nothing but explicit re-exports. */

@@ -1,0 +1,100 @@
+/** What the schema finds, as sentences: what was given, what is allowed, and what may have been meant. */
+
+import type { Path, Problem } from './document.js'
+import { meant, placeOfName, written } from './names.js'
+import { type Fault, resolved, type Schema } from './schema.js'
+
+/** What only a module can give to the broker: code, for which the schema has no words. */
+export const CODE: readonly string[] = ['hooks', 'store']
+
+/** The problems behind the schema's faults: one for each place, the plainest. */
+export function problemsOf(faults: readonly Fault[]): Problem[] {
+  const problems = new Map<string, Problem>()
+  for (const fault of faults) {
+    // `if` only says that what stands in `then` is broken; that says more itself.
+    if (fault.keyword === 'if') continue
+    const problem = problemOf(fault)
+    const key = `${written(problem.path)} ${problem.isName}`
+    // Of alternatives, each says that it is not met, and then one says that none is.
+    if (!problems.has(key) || fault.keyword === 'anyOf') problems.set(key, problem)
+  }
+  return [...problems.values()]
+}
+
+function problemOf(fault: Fault): Problem {
+  const path = pathOf(fault.instancePath)
+  if (fault.keyword === 'additionalProperties') return unknownName(path, fault)
+  if (fault.keyword === 'required') {
+    const name = String(fault.params.missingProperty)
+    const message = `${written([...path, name])} is missing: ${fault.parentSchema?.properties?.[name]?.description}`
+    return { path: [...path, name], isName: false, message }
+  }
+  if (fault.keyword === 'false schema')
+    return { path, isName: true, message: `${written(path)} cannot stand beside path: a UNIX socket has neither` }
+  if (fault.keyword === 'minItems')
+    return { path, isName: false, message: `${written(path)} is empty; leave it out for the default` }
+  const name = path.length === 0 ? 'the configuration' : written(path)
+  const message = `${name} must be ${allowedBy(fault.parentSchema ?? {})}; given ${given(fault, path)}`
+  return { path, isName: false, message: message + suggestion(fault) }
+}
+
+function unknownName(path: Path, { params, parentSchema }: Fault): Problem {
+  const name = String(params.additionalProperty)
+  const names = Object.keys(parentSchema?.properties ?? {}).filter((known) => !known.startsWith('$'))
+  const near = meant(name, names) ?? placeOfName(name)
+  const question = near === undefined ? '' : ` (did you mean ${near}?)`
+  const full = [...path, name]
+  if (path.join() === 'broker' && CODE.includes(name))
+    return { path: full, isName: true, message: `${written(full)} is code: only a module can give it` }
+  return {
+    path: full,
+    isName: true,
+    message: `there is no option ${written(full)}${question}; there are ${names.join(', ')}`,
+  }
+}
+
+function suggestion({ data, parentSchema }: Fault): string {
+  const words = (parentSchema?.enum ?? []).filter((word) => typeof word === 'string')
+  const near = typeof data === 'string' ? meant(data, words) : undefined
+  return near === undefined ? '' : ` (did you mean ${near}?)`
+}
+
+/** What a part of the schema allows, in words. */
+export function allowedBy(part: Schema): string {
+  const { type, minimum, maximum, pattern } = part
+  if (part.anyOf !== undefined) return part.anyOf.map((one) => allowedBy(resolved(one))).join(', or ')
+  if (part.enum !== undefined) return `one of ${part.enum.join(', ')}`
+  if ('const' in part) return String(part.const)
+  if (type === 'integer' || type === 'number') {
+    const kind = type === 'integer' ? 'a whole number' : 'a number'
+    return maximum === undefined ? `${kind}, ${minimum} or more` : `${kind} from ${minimum} to ${maximum}`
+  }
+  if (type === 'string') return pattern?.includes('(?!') ? 'a name in one line, not a pattern' : 'a line of text'
+  return (
+    { array: 'a list', object: 'an object with names and values', boolean: 'true or false' }[type ?? ''] ?? 'allowed'
+  )
+}
+
+/** What was given; never what may be a passcode. */
+function given({ data }: Fault, [top]: Path): string {
+  if (data === undefined || data === null) return 'nothing'
+  if (Array.isArray(data)) return 'a list'
+  if (typeof data === 'object') return 'an object'
+  if (typeof data === 'function') return 'a function'
+  if (top === 'users') return data === '' ? 'an empty text' : `a ${typeof data === 'string' ? 'text' : typeof data}`
+  return typeof data === 'string' ? JSON.stringify(data) : String(data)
+}
+
+/** ajv's paths are JSON pointers. */
+function pathOf(pointer: string): Path {
+  return pointer
+    .split('/')
+    .slice(1)
+    .map((part) => part.replace(/~1/g, '/').replace(/~0/g, '~'))
+    .map((part) => (/^\d+$/.test(part) ? Number(part) : part))
+}
+
+/** A problem in one line: file, line, column, and the sentence; `mark` makes the place stand out. */
+export function lineOf(file: string, { place, message }: Problem, mark = (text: string) => text): string {
+  return `${mark(place === undefined ? `${file}:` : `${file}:${place.line}:${place.column}:`)} ${message}`
+}

@@ -1,0 +1,249 @@
+/** `xtomp check`: what it says of a configuration that is wrong, where, and with which exit code. */
+
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { check } from '../../packages/cli/src/check.js'
+import { testStreams } from './streams.js'
+
+function fileOf(text: string, name = 'broker.yaml'): string {
+  const folder = mkdtempSync(join(tmpdir(), 'xtomp-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const file = join(folder, name)
+  writeFileSync(file, text)
+  return file
+}
+
+/** What is said of a text, without the file's own name, and the exit code. */
+async function said(text: string, name?: string): Promise<{ code: number; lines: string[]; errors: string }> {
+  const file = fileOf(text, name)
+  const streams = testStreams()
+  const code = await check(file, streams)
+  const lines = streams.stdout.text.replaceAll(`${file}:`, '').split('\n').slice(0, -1)
+  return { code, lines, errors: streams.stderr.text }
+}
+
+const FINE = `
+$schema: ./config.schema.json
+listeners:
+  - port: 0
+    maxConnections: 10
+  - path: /tmp/xtomp.sock
+broker:
+  serverName: false
+  hosts: [a, b]
+  limits: { bodyBytes: .inf }
+  heartBeat: { graceFactor: 1.5 }
+  destinations:
+    - match: /queue/orders.**
+      deadLetter: /queue/dead
+      whenFull: hold
+users:
+  - { login: ann, passcode: secret }
+log: { level: debug, format: json }
+drainMs: 0
+`
+
+describe('a configuration that is fine', () => {
+  const fine: [what: string, text: string, name?: string][] = [
+    ['YAML with everything', FINE],
+    ['an empty file', ''],
+    ['one with nothing but a comment', '# nothing\n'],
+    ['JSON', '{"listeners": [{"port": 0}]}', 'a.json'],
+    ['JSON with tabs', '{\n\t"broker": {\n\t\t"limits": {\n\t\t\t"headers": 3\n\t\t}\n\t}\n}\n', 'a.json'],
+    ['a module', 'export default { broker: { hooks: { authorize: () => true } } }', 'a.mjs'],
+    ['a module of the other kind', 'module.exports = { drainMs: 3 }', 'a.cjs'],
+    [
+      'a module with hooks of a class, and a store',
+      `class Hooks { authenticate() { return true } }
+       class Store { apply() {} async *recover() {} }
+       export default { broker: { hooks: new Hooks(), store: new Store(), limits: { headers: Infinity } } }`,
+      'a.mjs',
+    ],
+  ]
+  test.each(fine)('is %s', async (_, text, name) => {
+    expect(await said(text, name)).toEqual({ code: 0, lines: [' fine'], errors: '' })
+  })
+})
+
+describe('a configuration that is wrong', () => {
+  const wrong: [text: string, lines: string[]][] = [
+    [
+      'broker:\n  limits:\n    bodyByte: 3\n',
+      [
+        '3:5: there is no option broker.limits.bodyByte (did you mean bodyBytes?); there are connectBytes, headerLineBytes, headers, bodyBytes, connectTimeoutMs, subscriptions, unacknowledged, transactions, transactionBytes, unsentBytes, unstoredBytes, stallMs, destinations, destinationLength, destinationSegments, totalBytes',
+      ],
+    ],
+    [
+      'port: 1\n',
+      [
+        '1:1: there is no option port (did you mean listeners[].port?); there are listeners, broker, users, log, drainMs',
+      ],
+    ],
+    ['zebra: 1\n', ['1:1: there is no option zebra; there are listeners, broker, users, log, drainMs']],
+    ['listeners:\n  - port: "1"\n', ['2:11: listeners[0].port must be a whole number from 0 to 65535; given "1"']],
+    ['listeners:\n  - port: 65536\n', ['2:11: listeners[0].port must be a whole number from 0 to 65535; given 65536']],
+    ['listeners: []\n', ['1:12: listeners is empty; leave it out for the default']],
+    [
+      'listeners:\n  - path: /a\n    port: 1\n',
+      ['3:5: listeners[0].port cannot stand beside path: a UNIX socket has neither'],
+    ],
+    ['listeners:\n  - port:\n', ['2:10: listeners[0].port must be a whole number from 0 to 65535; given nothing']],
+    ['broker: fast\n', ['1:9: broker must be an object with names and values; given "fast"']],
+    ['- broker\n', ['1:1: the configuration must be an object with names and values; given a list']],
+    [
+      'log: { level: wran }\n',
+      [
+        '1:15: log.level must be one of trace, debug, info, warn, error, fatal, silent; given "wran" (did you mean warn?)',
+      ],
+    ],
+    [
+      'broker: { heartBeat: { graceFactor: 0.5 } }\n',
+      ['1:37: broker.heartBeat.graceFactor must be a number, 1 or more; given 0.5'],
+    ],
+    ['broker: { serverName: true }\n', ['1:23: broker.serverName must be false, or a line of text; given true']],
+    ['broker: { hooks: {} }\n', ['1:11: broker.hooks is code: only a module can give it']],
+    [
+      'broker:\n  destinations:\n    - maxMessages: 1\n    - match: /queue/a\n      deadLetter: /queue/*\n      deadLetterExpired: 1\n',
+      [
+        "3:7: broker.destinations[0].match is missing: A destination's name, or a pattern: * is one whole segment, ** any number of them.",
+        '5:19: broker.destinations[1].deadLetter must be false, or a name in one line, not a pattern; given "/queue/*"',
+        '6:26: broker.destinations[1].deadLetterExpired must be true or false; given 1',
+      ],
+    ],
+    [
+      'broker:\n  destinations:\n    - match: a\n    - match: a\n',
+      ['4:14: broker.destinations[1].match is the same as broker.destinations[0].match'],
+    ],
+    ['listeners:\n  - {}\n  - port: 61613\n', ['3:5: listeners[1] is the same as listeners[0]']],
+    [
+      'users:\n  - login: ann\n',
+      [
+        '2:5: users[0].passcode is missing: The passcode header of CONNECT, as it is, or hashed: what `xtomp passcode` prints.',
+      ],
+    ],
+    ['drainMs: 1\ndrainMs: 2\n', ['2:1: Map keys must be unique']],
+    ['{ "drainMs": 1, }}\n', ['1:18: Unexpected flow-map-end token in YAML stream']],
+    ['drainMs: *nowhere\n', ['1:10: there is no anchor of this name']],
+  ]
+  test.each(wrong)('%j is told so', async (text, lines) => {
+    expect(await said(text)).toEqual({ code: 1, lines, errors: '' })
+  })
+
+  test('is told of all its problems, in the order of the text', async () => {
+    const { lines } = await said('drainMs: no\nbroker: { limits: { headers: -1, header: 1 } }\nusers: 3\n')
+    expect(lines.map((line) => line.split(':', 2).join(':'))).toEqual(['1:10', '2:30', '2:34', '3:8'])
+  })
+
+  test('is told of a module by the option alone: its text has no places', async () => {
+    expect(await said('export default { broker: { hooks: { authorise() {} } } }', 'a.mjs')).toEqual({
+      code: 1,
+      lines: [
+        ' broker is refused: there is no option hooks.authorise; there are authenticate, connect, authorize, subscribe, send, deliver',
+      ],
+      errors: '',
+    })
+  })
+
+  test('is one whose users and hooks both say who may connect', async () => {
+    const text =
+      'export default { users: [{ login: "a", passcode: "b" }], broker: { hooks: { authenticate: () => true } } }'
+    const { lines } = await said(text, 'a.mjs')
+    expect(lines).toEqual([' users cannot stand beside broker.hooks.authenticate: both say who may connect'])
+  })
+
+  test('is one that unfolds without end', async () => {
+    const folds = 'abcdefghij'.split('').map((name, at, all) => {
+      const before = at === 0 ? 'x' : `*${all[at - 1]}`
+      return `${name}: &${name} [${Array(10).fill(before).join(',')}]`
+    })
+    const { code, errors } = await said(`${folds.join('\n')}\n`)
+    expect(code).toBe(2)
+    expect(errors).toMatch(/^xtomp: .*alias.*\n$/)
+  })
+})
+
+describe('a passcode', () => {
+  const leaks = [
+    'users:\n  - login: ann\n    passcode: hunter2 "x": y\n',
+    'users:\n  - login: ann\n    passcode: "hunter2" x\n',
+    'users:\n  - login: ann\n    passcode: *hunter2\n',
+    'users:\n  - login: ann\n    passcode: !hunter2 x\n',
+    'users:\n  - login: ann\n    passcode: "\\hunter2"\n',
+    'users:\n  - login: ann\n    passcode: `hunter2\n',
+    'users:\n  - login: ann\n    passcode: "hunter2\n',
+    'users:\n  - login: ann\n    passcode: [hunter2]\n',
+    'users:\n  - login: ann\n    passcode: $scrypt$hunter2\n',
+    'users:\n  - ann:hunter2\n',
+    'users: hunter2\n',
+    'users:\n  - login: 1\n    passcode: hunter2\n',
+  ]
+  test.each(leaks)('is in no message about %j', async (text) => {
+    const { code, lines, errors } = await said(text)
+    expect(code).toBe(1)
+    expect(lines.join() + errors).not.toContain('hunter2')
+  })
+
+  test('is not shown on a terminal either', async () => {
+    const file = fileOf(FINE)
+    const streams = testStreams({ isTTY: true })
+    expect(await check(file, streams)).toBe(0)
+    expect(streams.stdout.text).toContain('***')
+    expect(streams.stdout.text).not.toContain('secret')
+  })
+})
+
+describe('a file that cannot be read', () => {
+  test.each([
+    [
+      'is of no known kind',
+      'x',
+      'a.toml',
+      'the name of a configuration must end in one of .json, .yaml, .yml, .js, .mjs, .cjs',
+    ],
+    ['is a module that throws', 'throw new Error("no luck")', 'a.mjs', 'no luck'],
+    ['is a module that is none', 'export default {', 'a.mjs', ''],
+    [
+      'exports nothing',
+      'export const broker = {}',
+      'a.mjs',
+      'it exports no options: a module exports them as its default',
+    ],
+  ])('%s', async (_, text, name, says) => {
+    const { code, lines, errors } = await said(text, name)
+    expect({ code, lines }).toEqual({ code: 2, lines: [] })
+    expect(errors).toMatch(/^xtomp: .*\n$/)
+    expect(errors).toContain(`${name}: ${says}`)
+  })
+
+  test('is not there, or is a folder', async () => {
+    for (const [file, says] of [
+      [join(tmpdir(), 'xtomp-none.yaml'), 'there is no such file'],
+      [join(tmpdir(), 'xtomp-none.mjs'), 'there is no such file'],
+    ] as const) {
+      const streams = testStreams()
+      expect(await check(file, streams)).toBe(2)
+      expect(streams.stderr.text).toBe(`xtomp: ${file}: ${says}\n`)
+    }
+  })
+})
+
+describe('on a terminal', () => {
+  test('what is set is a table beside the defaults, in colour', async () => {
+    const streams = testStreams({ isTTY: true })
+    await check(fileOf('broker: { limits: { headers: 7 } }\n'), streams)
+    expect(streams.stdout.text).toContain('│')
+    expect(streams.stdout.text).toMatch(/broker\.limits\.headers.*7.*128/)
+    expect(streams.stdout.text).toContain('\u001b[32mfine')
+  })
+
+  test('there is no colour where NO_COLOR asks for none', async () => {
+    vi.stubEnv('NO_COLOR', '1')
+    onTestFinished(() => void vi.unstubAllEnvs())
+    const streams = testStreams({ isTTY: true })
+    await check(fileOf('drainMs: 7\n'), streams)
+    expect(streams.stdout.text).toContain('drainMs')
+    expect(streams.stdout.text).not.toContain('\u001b')
+  })
+})
