@@ -5,9 +5,12 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ERROR_CODES, type Hooks } from '@xtomp/core'
 import { describe, expect, test } from 'vitest'
+import { resolved, type Schema, schema } from '../packages/cli/src/config/schema.js'
+import { run } from '../packages/cli/src/program.js'
 import { settingsOf } from '../packages/core/src/broker/options.js'
 import { policyFor } from '../packages/core/src/destination/policy.js'
 import { settingsOf as listenSettingsOf } from '../packages/net/src/options.js'
+import { testStreams } from './cli/streams.js'
 import { EVENT_NAMES } from './support/heard.js'
 import { packages, root } from './support/sources.js'
 
@@ -129,6 +132,35 @@ test("net's README names every option with its default", () => {
     ...writtenAll({ ...place, ...numbers }),
     path: 'none',
     maxConnections: 'no limit',
+  })
+})
+
+describe("the command's README", () => {
+  const README = 'packages/cli/README.md'
+
+  /** What a configuration may hold, each with its default; of the broker's groups only their names. */
+  function settingsIn(part: Schema, name: string): [string, string][] {
+    const { properties, items, default: byDefault } = resolved(part)
+    const isGroup = properties !== undefined && !/^broker\.\w/.test(name)
+    if (isGroup) {
+      return Object.entries(properties)
+        .filter(([key]) => key !== '$schema')
+        .flatMap(([key, value]) => settingsIn(value, name === '' ? key : `${name}.${key}`))
+    }
+    if (items !== undefined && !name.startsWith('broker.')) return settingsIn(items, `${name}[]`)
+    return [[name, byDefault === undefined ? 'none' : written(byDefault)]]
+  }
+
+  test('names every setting with its default', () => {
+    expect(Object.entries(defaultsIn(README, 'Setting')).sort()).toEqual(settingsIn(schema, '').sort())
+  })
+
+  test.each(['serve', 'check', 'pub', 'sub', 'passcode'])('names every option and variable of %s', async (command) => {
+    const streams = testStreams()
+    await run([command, '--help'], { streams, stop: () => new AbortController().signal })
+    const names = streams.stdout.text.match(/(?<= )--[a-z-]+|\bXTOMP_\w+/g) ?? []
+    expect(names).toContain('--help')
+    expect(names.filter((name) => !textOf(README).includes(`\`${name}`))).toEqual([])
   })
 })
 

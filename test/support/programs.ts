@@ -1,6 +1,6 @@
 /** The programs in a document, run as a reader would run them: one after the other, each as it is printed. */
 
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, type SpawnOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -19,14 +19,16 @@ export interface Program {
 
 /** The port that documents use; a test takes a free one instead. */
 const PORT = /61613/g
+/** Shell that talks to a broker, or runs the command in any other way that ends by itself. */
+const TALKS = /\b(nc|xtomp (check|passcode|pub|sub)) /
 const LANGUAGES: readonly string[] = ['js', 'python', 'sh']
 
-/** All programs of a document, in order. Of shell blocks, those that talk to a broker: the others are commands to know. */
+/** All programs of a document, in order. Of shell blocks, those that talk to a broker or check: the others are commands to know. */
 export function programsIn(document: string): Program[] {
   const text = readFileSync(join(root, document), 'utf8')
   const blocks = [...text.matchAll(/^```(\w+)\n(.*?)^```$(?:\n\n```text\n(.*?)^```$)?/gms)]
   return blocks.flatMap(([, language = '', program = '', output], at) => {
-    if (!LANGUAGES.includes(language) || (language === 'sh' && !/\bnc /.test(program))) return []
+    if (!LANGUAGES.includes(language) || (language === 'sh' && !TALKS.test(program))) return []
     return [{ name: `${at + 1} (${language})`, language: language as Program['language'], text: program, output }]
   })
 }
@@ -88,7 +90,8 @@ export class Reader {
     const command = { js: process.execPath, python: pythonFor(text) ?? 'python3', sh: 'sh' }[language]
     // A reader has installed the command.
     const env = { ...process.env, PATH: [join(root, 'node_modules', '.bin'), process.env.PATH].join(delimiter) }
-    const running = new RunningProgram(spawn(command, [file], { env, stdio: ['ignore', 'pipe', 'pipe'] }), this.#port)
+    const options: SpawnOptions = { cwd: this.#folder, env, stdio: ['ignore', 'pipe', 'pipe'] }
+    const running = new RunningProgram(spawn(command, [file], options), this.#port)
     this.#running.push(running)
     return running
   }

@@ -1,51 +1,115 @@
-/** `xtomp serve`: a broker behind a TCP port, until it is told to stop. */
+/** `xtomp serve`: a broker behind its doors, until it is told to stop. */
 
-import { type Broker, createBroker } from '@xtomp/core'
+import { type Broker, type Credentials, createBroker, type Hooks } from '@xtomp/core'
 import { type Listener, listen } from '@xtomp/net'
+import type { Logger } from 'pino'
+import type { Config } from './config/config.js'
+import { type Given, type Settings, settingsOf } from './config/settings.js'
+import { authenticateAs } from './config/users.js'
+import { EXIT } from './exit-codes.js'
+import { logOnStderr } from './log/create-log.js'
+import { logEvents } from './log/log-events.js'
+import { type Streams, say } from './streams.js'
 
-/** Where to serve. */
-export interface ServeOptions {
-  /** Default: the door's own, 61613. */
-  readonly port: number | undefined
-  /** Default: the door's own, this machine only. */
-  readonly host: string | undefined
+/** What to serve. */
+export interface ServeRequest extends Given {
+  /** The configuration file. */
+  readonly config?: string | undefined
 }
 
-/** How long sessions may finish when the process is told to stop, in milliseconds. */
-const DRAIN_MS = 5_000
 /** Signals that come within this are one: a terminal sends Ctrl-C to all its processes, and npm passes it on once more. */
 const ONE_SIGNAL_MS = 1_000
 
-/** Opens the door, says so in one line, and drains on SIGTERM and SIGINT. */
-export async function serve(options: ServeOptions): Promise<void> {
-  const broker = createBroker()
-  const { address, port } = await open(broker, options)
-  process.stdout.write(`xtomp: STOMP on ${authority(address)}:${port}\n`)
-  if (!isLoopback(address)) {
-    process.stderr.write(
-      `xtomp: warning: open to other machines (--host ${options.host}), and nobody is asked for a login\n`,
-    )
+/** Opens the doors, says so in one line each, and drains on SIGTERM and SIGINT; answers the exit code of a failure. */
+export async function serve(request: ServeRequest, streams: Streams): Promise<number> {
+  const config = await configOf(request.config, streams)
+  if (typeof config === 'number') return config
+  const settings = settingsOf(config, request)
+  if (settings.users.length > 0 && settings.broker.hooks?.authenticate !== undefined) {
+    say(streams, 'XTOMP_LOGIN cannot stand beside broker.hooks.authenticate: both say who may connect')
+    return EXIT.usage
   }
-  stopOnSignal(broker)
+  const log = logOnStderr({ level: settings.logLevel, format: settings.logFormat }, streams.stderr)
+  try {
+    const broker = await start(settings, log.logger, streams)
+    stopOnSignal(broker, settings.drainMs, streams)
+    return EXIT.fine
+  } catch (error) {
+    log.flush()
+    say(streams, error instanceof Error ? error.message : String(error))
+    return EXIT.failed
+  }
 }
 
-async function open(broker: Broker, options: ServeOptions): Promise<Listener> {
+async function configOf(file: string | undefined, streams: Streams): Promise<Config | number> {
+  if (file === undefined) return {}
+  // The schema and its checks are for those who have a file.
+  const [{ check }, { readConfig, UnreadableError }, { lineOf }] = await Promise.all([
+    import('./config/problems.js'),
+    import('./config/read-config.js'),
+    import('./config/sentences.js'),
+  ])
+  try {
+    const { config, problems } = check(await readConfig(file))
+    for (const problem of problems) say(streams, lineOf(file, problem))
+    return config ?? EXIT.failed
+  } catch (error) {
+    if (!(error instanceof UnreadableError)) throw error
+    say(streams, error.message)
+    return EXIT.usage
+  }
+}
+
+/** A broker with its doors open. @throws Error where a door cannot be opened; then nothing is left */
+export async function start(settings: Settings, logger: Logger, streams: Streams): Promise<Broker> {
+  const hooks = hooksOf(settings, logger)
+  const broker = createBroker({ ...settings.broker, ...(hooks === undefined ? {} : { hooks }), logger })
+  logEvents(broker, logger)
+  try {
+    const listeners: Listener[] = []
+    for (const options of settings.listeners) listeners.push(await open(broker, options))
+    for (const listener of listeners) streams.stdout.write(`xtomp: STOMP on ${placeOf(listener)}\n`)
+    if (hooks?.authenticate === undefined) warnOf(listeners, logger)
+    return broker
+  } catch (error) {
+    await broker.close()
+    throw error
+  }
+}
+
+function hooksOf({ broker, users }: Settings, logger: Logger): Hooks | undefined {
+  if (users.length === 0) return broker.hooks
+  const refused = ({ login, connection }: Credentials): void => {
+    const { transport, remoteAddress, remotePort } = connection
+    logger.warn({ login: login?.slice(0, 64), transport, remoteAddress, remotePort }, 'a login was refused')
+  }
+  // Hooks may be an instance of a class, whose methods are not its own.
+  return Object.assign(Object.create(broker.hooks ?? {}) as Hooks, { authenticate: authenticateAs(users, refused) })
+}
+
+function warnOf(listeners: readonly Listener[], logger: Logger): void {
+  const open = listeners.filter(({ address, port }) => port !== undefined && !isLoopback(address))
+  if (open.length > 0) logger.warn({ on: open.map(placeOf) }, 'open to other machines, and nobody is asked for a login')
+}
+
+async function open(broker: Broker, options: Settings['listeners'][number]): Promise<Listener> {
   try {
     return await listen(broker, options)
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error
     const { address, port } = error as { address?: string; port?: number }
+    if (port === undefined || port < 0) throw new Error(`another program listens on ${address}`)
     throw new Error(`another program listens on ${authority(address ?? '')}:${port}; --port N takes another port`)
   }
 }
 
-function stopOnSignal(broker: Broker): void {
+function stopOnSignal(broker: Broker, drainMs: number, { stdout }: Streams): void {
   let firstAt: number | undefined
   const stop = (signal: NodeJS.Signals): void => {
     if (firstAt === undefined) {
       firstAt = performance.now()
-      process.stdout.write(`xtomp: draining for up to ${DRAIN_MS / 1_000} s; ${signal} once more ends it at once\n`)
-      void broker.close({ drainMs: DRAIN_MS })
+      stdout.write(`xtomp: draining for up to ${drainMs / 1_000} s; ${signal} once more ends it at once\n`)
+      void broker.close({ drainMs })
     } else if (performance.now() - firstAt > ONE_SIGNAL_MS) {
       process.off('SIGTERM', stop)
       process.off('SIGINT', stop)
@@ -54,6 +118,10 @@ function stopOnSignal(broker: Broker): void {
   }
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)
+}
+
+function placeOf({ address, port }: Listener): string {
+  return port === undefined ? address : `${authority(address)}:${port}`
 }
 
 function authority(address: string): string {

@@ -1,0 +1,57 @@
+/** What happens in a broker, as lines of the log: who comes, who goes and why, who is too slow, what was given up. */
+
+import type { Broker, BrokerEvents, CloseReason, SessionInfo } from '@xtomp/core'
+import type { Logger } from 'pino'
+import { Burst } from './burst.js'
+
+/** Ends that are nobody's fault. */
+const PEACEFUL: readonly CloseReason['code'][] = ['disconnect', 'peer-closed', 'broker-closing']
+
+/** Logs what the level lets through; an event that would not be written is not listened to, and costs nothing. */
+export function logEvents(broker: Broker, logger: Logger): void {
+  if (logger.isLevelEnabled('info')) {
+    broker.on('connect', ({ session }) =>
+      logger.info({ ...factsOf(session), version: session.version }, 'a client has connected'),
+    )
+  }
+  if (logger.isLevelEnabled('warn')) {
+    broker.on('disconnect', ({ session, reason }) => {
+      const level = PEACEFUL.includes(reason.code) ? 'info' : 'warn'
+      logger[level]({ ...factsOf(session), code: reason.code, reason: reason.message }, 'a client has gone')
+    })
+    logBursts(broker, logger)
+  }
+  if (logger.isLevelEnabled('debug')) {
+    for (const [event, says] of [
+      ['subscribe', 'a subscription is active'],
+      ['unsubscribe', 'a subscription has ended'],
+    ] as const)
+      broker.on(event, ({ session, subscription }) => logger.debug({ session: session.id, ...subscription }, says))
+  }
+}
+
+function logBursts(broker: Broker, logger: Logger): void {
+  const slow = new Burst<BrokerEvents['slow-consumer']>(broker.clock, ({ subscription }, count) =>
+    logger.warn({ ...subscription, count }, 'a consumer is too slow: its backlog is full'),
+  )
+  broker.on('slow-consumer', (fact) => slow.note(fact))
+  const dead = new Burst<BrokerEvents['dead-letter']>(broker.clock, ({ message, reason, movedTo }, count) =>
+    logger.warn(
+      { destination: message.destination, message: message.id, reason, movedTo, count },
+      'a message was given up',
+    ),
+  )
+  broker.on('dead-letter', (fact) => dead.note(fact))
+}
+
+function factsOf({ id, user, host, connection }: SessionInfo): object {
+  const { transport, remoteAddress, remotePort } = connection
+  return { session: id, login: loginOf(user), host: host || undefined, transport, remoteAddress, remotePort }
+}
+
+/** The login, where the user is one of the configuration's or has a name for itself. */
+function loginOf(user: unknown): string | undefined {
+  const { login, name } = Object(user) as { login?: unknown; name?: unknown }
+  const known = login ?? name
+  return typeof known === 'string' ? known : undefined
+}

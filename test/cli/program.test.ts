@@ -1,0 +1,119 @@
+/** The command line: its help, its options and environment variables, and what it says of a slip. */
+
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { run } from '../../packages/cli/src/program.js'
+import { testStreams } from './streams.js'
+
+interface Ran {
+  readonly code: number
+  readonly output: string
+  readonly errors: string
+}
+
+async function ran(args: readonly string[], env: Readonly<Record<string, string>> = {}, isTTY = false): Promise<Ran> {
+  for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value)
+  onTestFinished(() => void vi.unstubAllEnvs())
+  const streams = testStreams({ isTTY })
+  const code = await run(args, { streams, stop: () => new AbortController().signal })
+  return { code, output: streams.stdout.text, errors: streams.stderr.text }
+}
+
+const COMMANDS = ['serve', 'check', 'pub', 'sub', 'passcode']
+
+describe('help', () => {
+  test.each([[[]], [['--help']], [['-h']], [['help']]])(
+    'is what %j prints: every command, with examples',
+    async (args) => {
+      const { code, output, errors } = await ran(args)
+      expect({ code, errors }).toEqual({ code: 0, errors: '' })
+      for (const word of [...COMMANDS, 'Examples:', 'xtomp sub /topic/news']) expect(output).toContain(word)
+    },
+  )
+
+  test.each(COMMANDS)('answers for %s, with examples, both ways', async (command) => {
+    const [one, other] = [await ran([command, '--help']), await ran(['help', command])]
+    expect(one).toEqual(other)
+    expect(one).toMatchObject({ code: 0, errors: '' })
+    for (const word of [`Usage: xtomp ${command}`, 'Examples:', `  xtomp ${command}`])
+      expect(one.output).toContain(word)
+  })
+
+  test('names the environment variables', async () => {
+    const { output } = await ran(['serve', '--help'])
+    const names = ['CONFIG', 'PORT', 'HOST', 'LOG_LEVEL', 'LOG_FORMAT', 'DRAIN_MS', 'LOGIN', 'PASSCODE']
+    for (const name of names) expect(output).toContain(`XTOMP_${name}`)
+    expect((await ran(['pub', '--help'])).output).toContain('XTOMP_URL')
+  })
+
+  test('is bold on a terminal, and plain elsewhere', async () => {
+    expect((await ran(['--help'], {}, true)).output).toContain('\u001b[1mUsage:')
+    expect((await ran(['--help'], { NO_COLOR: '1' }, true)).output).not.toContain('\u001b')
+    expect((await ran(['--help'])).output).not.toContain('\u001b')
+  })
+
+  test('says which xtomp this is', async () => {
+    expect((await ran(['--version'])).output).toMatch(/^\d+\.\d+\.\d+\n$/)
+  })
+})
+
+describe('a slip', () => {
+  const slips: [args: string[], says: string, env?: Record<string, string>][] = [
+    [['srve'], "unknown command 'srve'\n(Did you mean serve?)"],
+    [['--vresion'], "unknown option '--vresion'\n(Did you mean --version?)"],
+    [['serve', '--prot', '1'], "unknown option '--prot'\n(Did you mean --port?)"],
+    [['serve', '--port', 'x'], "--port (XTOMP_PORT) must be a whole number from 0 to 65535; given 'x'"],
+    [['serve', '--port', '70000'], "--port (XTOMP_PORT) must be a whole number from 0 to 65535; given '70000'"],
+    [['serve', '--port='], "--port (XTOMP_PORT) must be a whole number from 0 to 65535; given ''"],
+    [['serve', '--port=-1'], "--port (XTOMP_PORT) must be a whole number from 0 to 65535; given '-1'"],
+    [['serve'], "--port (XTOMP_PORT) must be a whole number from 0 to 65535; given 'y'", { XTOMP_PORT: 'y' }],
+    [['serve', '--port'], "option '-p, --port <number>' argument missing"],
+    [['serve', '--host='], "--host must be a text that is not empty; given ''"],
+    [['serve', 'here'], "too many arguments for 'serve'. Expected 0 arguments but got 1."],
+    [['serve'], 'XTOMP_LOGIN and XTOMP_PASSCODE go together; one of them is missing', { XTOMP_LOGIN: 'ann' }],
+    [['check'], "missing required argument 'file'"],
+    [['pub'], "missing required argument 'destination'"],
+    [['pub', '/a', '--header', 'x'], 'a header must be name:value; given "x"'],
+    [['sub', '/a', '--count', '0'], "--count must be a whole number from 1 to 9007199254740991; given '0'"],
+    [['pub', '/a', '--json', '--whole'], "option '-w, --whole' cannot be used with option '-j, --json'"],
+    [
+      ['pub', '/a', '--url', 'http://h'],
+      "a broker's URL must be stomp://host:port, ws://host:port/path or wss://host:port/path",
+    ],
+    [
+      ['pub', '/a', '--url', 'stomp://h/x'],
+      "a broker's URL stomp://host:port has no path; --vhost NAME names a virtual host",
+    ],
+    [['pub', '/a', '--url', 'stomp://a:%@h'], "in a broker's URL a % of login or passcode must be written %25"],
+  ]
+  test.each(slips)('%j is told so in a line, with exit code 2: %s', async (args, says, env) => {
+    expect(await ran(args, env)).toEqual({ code: 2, output: '', errors: `xtomp: ${says}\n` })
+  })
+
+  test('in the choice of a level names those that there are', async () => {
+    const { code, errors } = await ran(['serve', '--log-level', 'loud'])
+    expect(code).toBe(2)
+    expect(errors).toMatch(/^xtomp: .*'loud'.*trace, debug, info, warn, error, fatal, silent\.\n$/)
+  })
+
+  test('does not take an empty environment variable for a value', async () => {
+    const { errors } = await ran(['serve', 'here'], { XTOMP_PORT: '', XTOMP_LOG_LEVEL: '', XTOMP_LOGIN: '' })
+    expect(errors).toContain('too many arguments')
+  })
+
+  const leaks = [
+    ['pub', '/a', 'b', '--ulr=stomp://ann:hunter2@h'],
+    ['pub', '/a', 'b', '--ulr', 'stomp://ann:hunter2@h'],
+    ['pub', '/a', 'b', '--url', 'ann:hunter2@h'],
+    ['pub', '/a', 'b', '--url', 'hunter2://h'],
+    ['pub', '/a', 'b', '--url', 'stomp://ann:hunter2@h:port'],
+    ['stomp://ann:hunter2@h'],
+    ['pub', '/a', 'b', '--url', 'stomp://ann:hunter2@127.0.0.1:1'],
+    ['pub', '/a', 'b', '--url', 'ws://ann:hunter2@127.0.0.1:1/x'],
+  ]
+  test.each(leaks.map((args) => [args]))('shows no passcode of %j', async (args) => {
+    const { code, output, errors } = await ran(args)
+    expect(code).toBeGreaterThan(0)
+    expect(errors).toMatch(/^xtomp: /)
+    expect(output + errors).not.toContain('hunter2')
+  })
+})
