@@ -3,9 +3,9 @@
 import { createBroker, type Limits, type Store } from '@xtomp/core'
 import { describe, expect, it } from 'vitest'
 import { settingsOf } from '../packages/core/src/broker/options.js'
-import { conformance, type Env } from './support/suite.js'
+import { conformance, type Env, overMemory } from './support/suite.js'
 import { turn } from './support/variants.js'
-import type { WireClient } from './support/wire-client.js'
+import type { WireClient, WireFrame } from './support/wire-client.js'
 
 const KIB = 1024
 const MIB = KIB * KIB
@@ -179,11 +179,11 @@ const cases: { readonly [Name in keyof Limits]: LimitCase } = {
       }
       // All transactions of a session count together; what a message costs beside its body is not said.
       const fits = await connect()
-      await held(fits, limit / 2 - 500)
+      await held(fits, limit / 2 - 1_000)
       await fits.expectNothing()
       await fits.confirm('ABORT', { transaction: 'a' })
       await fits.confirm('BEGIN', { transaction: 'c' })
-      await fits.confirm('SEND', { destination, transaction: 'c' }, 'b'.repeat(limit / 2 - 500))
+      await fits.confirm('SEND', { destination, transaction: 'c' }, 'b'.repeat(limit / 2 - 1_000))
       for (const transaction of ['b', 'c']) await fits.confirm('COMMIT', { transaction })
       const large = await connect()
       await held(large, limit / 2 + 1)
@@ -423,6 +423,92 @@ conformance('limits.totalBytes', (test) => {
     await until(() => broker.stats().subscriptions === 0)
     slow.abort()
     await until(() => broker.stats().sessions === 1)
+    expect(broker.stats().bytes).toBe(0)
+  })
+})
+
+overMemory('limits.totalBytes', (test) => {
+  test('counts each subscription with its text, until it has ended and settled what it was given', async (env) => {
+    const { open, connect, queue, topic } = env
+    const broker = await open()
+    const client = await connect()
+    const held = () => broker.stats().bytes
+    const id = 'i'.repeat(10_000)
+    for (const destination of [queue('a'), topic('b')]) {
+      await client.confirm('SUBSCRIBE', { id, destination, ack: 'client' })
+      expect(held()).toBeGreaterThanOrEqual(10_000 + destination.length)
+      expect(held()).toBeLessThan(11_000)
+      broker.publish(destination, 'x')
+      const { headers } = await client.frame('MESSAGE')
+      await client.confirm('UNSUBSCRIBE', { id })
+      // Whoever may still be acknowledged to is not forgotten.
+      expect(held()).toBeGreaterThan(10_000)
+      await client.confirm('ACK', { id: headers.ack ?? '' })
+      expect(held()).toBe(0)
+      await client.confirm('SUBSCRIBE', { id, destination })
+      await client.confirm('UNSUBSCRIBE', { id })
+      expect(held()).toBe(0)
+    }
+  })
+
+  test('counts the segments of patterns, and those that they share once', async ({ open, connect, topic }) => {
+    const broker = await open()
+    const base = topic('deep')
+    const client = await connect()
+    const added: number[] = []
+    const subscribe = async (id: string, destination: string) => {
+      const { bytes } = broker.stats()
+      await client.confirm('SUBSCRIBE', { id, destination })
+      added.push(broker.stats().bytes - bytes)
+    }
+    await subscribe('1', `${base}.a.b.c.*`)
+    await subscribe('2', `${base}.a.b.c.*`)
+    await subscribe('3', `${base}.a.b.d.*`)
+    const [first = 0, same = 0, half = 0] = added
+    expect(first - same).toBeGreaterThanOrEqual(7 * 256)
+    expect(half).toBeGreaterThan(same)
+    expect(half).toBeLessThan(first)
+    for (const id of ['1', '2', '3']) await client.confirm('UNSUBSCRIBE', { id })
+    expect(broker.stats().bytes).toBe(0)
+  })
+
+  test('refuses a SUBSCRIBE for which there is no room, and makes no destination for it', async (env) => {
+    const broker = await env.open({ limits: { totalBytes: 50_000 } })
+    const client = await env.connect()
+    let refusal: WireFrame | undefined
+    for (let at = 0; at < 10 && refusal === undefined; at++) {
+      client.send('SUBSCRIBE', { id: `${at}${'i'.repeat(10_000)}`, destination: `/queue/${at}`, receipt: at })
+      const answer = await client.next()
+      if (answer.command === 'ERROR') refusal = answer
+      expect(broker.stats().bytes).toBeLessThanOrEqual(50_000)
+    }
+    expect(refusal?.headers).toMatchObject({ code: 'memory-full' })
+    expect(refusal?.text).toContain('limits.totalBytes')
+    await env.until(() => broker.stats().sessions === 0)
+    expect(broker.stats()).toMatchObject({ bytes: 0, subscriptions: 0, destinations: 0 })
+  })
+
+  test('counts transactions and what they settle, until they end', async ({ open, connect, queue }) => {
+    const broker = await open()
+    const destination = queue('a')
+    const client = await connect()
+    await client.confirm('SUBSCRIBE', { id: '0', destination, ack: 'client-individual' })
+    for (let sent = 0; sent < 100; sent++) broker.publish(destination, '')
+    const ids = (await client.messages(100)).map(({ headers }) => headers.ack ?? '')
+    const { bytes } = broker.stats()
+    const transaction = 't'.repeat(10_000)
+    for (const end of ['ABORT', 'COMMIT']) {
+      await client.confirm('BEGIN', { transaction })
+      const begun = broker.stats().bytes - bytes
+      expect(begun).toBeGreaterThan(10_000)
+      for (const id of ids) client.send('ACK', { id, transaction })
+      await client.confirm('BEGIN', { transaction: 'other' })
+      expect(broker.stats().bytes - bytes - begun).toBeGreaterThan(100 * 64)
+      await client.confirm('ABORT', { transaction: 'other' })
+      await client.confirm(end, { transaction })
+      if (end === 'ABORT') expect(broker.stats().bytes).toBe(bytes)
+    }
+    await client.confirm('UNSUBSCRIBE', { id: '0' })
     expect(broker.stats().bytes).toBe(0)
   })
 })

@@ -195,6 +195,7 @@ conformance('flow out', (test) => {
     const slow = await connect()
     const fast = await connect()
     for (const consumer of [slow, fast]) await consumer.confirm('SUBSCRIBE', { id: '0', destination })
+    const idle = broker.stats().bytes
     slow.pause()
     const producer = await connect()
     await sendLarge(producer, destination)
@@ -205,7 +206,7 @@ conformance('flow out', (test) => {
     expect(broker.stats()).toMatchObject({ sessions: 3, subscriptions: 2, messages: 0, unacknowledged: 0 })
     slow.resume()
     expect((await slow.messages(LARGE_COUNT)).map(numberOf)).toEqual(ALL)
-    await until(() => broker.stats().bytes === 0, 'nothing to be held')
+    await until(() => broker.stats().bytes === idle, 'nothing to be held')
     expect(heard.of('send')).toHaveLength(LARGE_COUNT)
     expect(heard.of('slow-consumer')).toEqual([])
   })
@@ -248,7 +249,10 @@ conformance('flow out', (test) => {
     await frozen.confirm('SUBSCRIBE', { id: 'small', destination: small })
     frozen.pause()
     const others = [await connect(), await connect()]
+    const before = broker.stats().bytes
     for (const other of others) await other.confirm('SUBSCRIBE', { id: '0', destination: small })
+    // What the subscriptions of the others count.
+    const bytes = broker.stats().bytes - before
     const producer = await connect()
     await sendLarge(producer, large)
     for (let passed = 0; passed < 9_500; passed += 500) {
@@ -260,7 +264,7 @@ conformance('flow out', (test) => {
     await clock.advance(800)
     await until(() => heard.of('disconnect').length > 0, 'the end of the frozen one')
     expect(heard.of('disconnect').map(({ reason }) => reason.code)).toEqual(['stalled'])
-    expect(broker.stats()).toMatchObject({ subscriptions: 2, bytes: 0 })
+    expect(broker.stats()).toMatchObject({ subscriptions: 2, bytes })
     await producer.confirm('SEND', { destination: small }, 'after')
     for (const other of others) expect((await other.frame('MESSAGE')).text).toBe('after')
     frozen.resume()

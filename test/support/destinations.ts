@@ -41,6 +41,7 @@ function harnessFor(kind: Harness['kind']): Harness {
       return new Subscription(request, destinationOf(probe), {
         hasRoom: () => probe.hasRoom(),
         deliver: (_subscription, message, delivery) => probe.deliver(message, delivery),
+        released: () => undefined,
         cut: () => undefined,
       })
     },

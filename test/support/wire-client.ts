@@ -175,8 +175,8 @@ export class WireClient {
   /** A round trip: when it is over the broker has done all that was sent before. Needs one transaction's room. */
   async roundTrip(): Promise<void> {
     const transaction = `round-trip-${this.#receipts}`
-    await this.confirm('BEGIN', { transaction })
-    this.send('ABORT', { transaction })
+    this.send('BEGIN', { transaction })
+    await this.confirm('ABORT', { transaction })
   }
 
   /** Fails if anything came or comes within a round trip. */

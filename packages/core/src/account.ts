@@ -12,7 +12,7 @@ export interface Relievable {
 const RELIEVED_SHARE = 0.9
 
 /**
- * Counts octets held, against a bound: unfinished frames, queues, backlogs, transactions, unsent replies.
+ * Counts octets held, against a bound: unfinished frames, queues, backlogs, transactions, subscriptions, unsent replies.
  * What is shared is counted once, by whoever took it first.
  */
 export class Account {

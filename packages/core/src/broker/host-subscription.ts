@@ -149,6 +149,8 @@ export class HostConsumer implements Consumer, HostSubscription {
     this.#plan()
   }
 
+  released(): void {}
+
   cut(): void {
     const { destination } = this
     this.#end(

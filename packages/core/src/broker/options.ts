@@ -26,7 +26,7 @@ import {
 
 /** Every size and count that a peer controls. Each excess is an ERROR that names the option. */
 export interface Limits extends FrameLimits, SessionLimits, DestinationLimits {
-  /** One bound for the broker over unfinished frames, queues, backlogs and transactions, in octets. @defaultValue 256 MiB */
+  /** One bound for the broker over unfinished frames, queues, backlogs, transactions and subscriptions, in octets. @defaultValue 256 MiB */
   readonly totalBytes: number
 }
 

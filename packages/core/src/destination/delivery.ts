@@ -26,6 +26,8 @@ export interface Holder {
   readonly ackMode: AckMode
   /** Delivered and not settled, oldest first. */
   readonly unacknowledged: DeliveryList | undefined
+  /** A delivery is settled, or taken back. */
+  forget(delivery: Delivery): void
   /** It may have room again. */
   resume(): void
 }

@@ -67,11 +67,17 @@ export class PatternTrie<T> {
   #steps = 0
   /** How many values there are. */
   size = 0
+  /** How many nodes there are for them. */
+  nodes = 0
 
   /** Adds a value under a pattern. */
   add(pattern: string, value: T): void {
     let node = this.#root
-    for (const segment of segmentsOf(pattern)) node = node.child(segment) ?? node.add(segment)
+    for (const segment of segmentsOf(pattern)) {
+      const child = node.child(segment)
+      if (child === undefined) this.nodes++
+      node = child ?? node.add(segment)
+    }
     node.values ??= new Set()
     if (node.values.has(value)) return
     node.values.add(value)
@@ -85,7 +91,10 @@ export class PatternTrie<T> {
     if (node?.values?.delete(value) !== true) return
     this.size--
     if (node.values.size === 0) node.values = undefined
-    for (; node.isEmpty && node.parent !== undefined; node = node.parent) node.parent.delete(node.segment)
+    for (; node.isEmpty && node.parent !== undefined; node = node.parent) {
+      node.parent.delete(node.segment)
+      this.nodes--
+    }
   }
 
   /** All values whose pattern matches `name`, each once. */

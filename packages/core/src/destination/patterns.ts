@@ -6,6 +6,9 @@ import { FanOut } from './fan-out.js'
 import { PatternTrie } from './pattern-trie.js'
 import type { Subscription } from './subscription.js'
 
+/** What a segment that patterns do not share costs; measured, rounded up. */
+const NODE_BYTES = 288
+
 /** Where subscriptions to patterns are kept; the topics ask it who matches their names. */
 export class Patterns extends FanOut {
   readonly name = '**'
@@ -34,13 +37,17 @@ export class Patterns extends FanOut {
   arrive(_message: StoredMessage): void {}
 
   protected add(subscription: Subscription): void {
+    const { nodes } = this.#trie
     this.#trie.add(subscription.destination, subscription)
     this.version++
+    this.context.account.charge((this.#trie.nodes - nodes) * NODE_BYTES)
   }
 
   protected delete(subscription: Subscription): void {
+    const { nodes } = this.#trie
     this.#trie.delete(subscription.destination, subscription)
     this.version++
+    this.context.account.give((nodes - this.#trie.nodes) * NODE_BYTES)
     this.#changed()
   }
 }

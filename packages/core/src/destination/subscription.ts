@@ -12,6 +12,8 @@ export interface Consumer {
   hasRoom(): boolean
   /** Takes a message; with its delivery where there is one, to be settled unless the ack mode is `auto`. */
   deliver(subscription: Subscription, message: StoredMessage, delivery: Delivery | undefined): void
+  /** A subscription has ended, and nothing that it was given is unsettled. */
+  released(subscription: Subscription): void
   /** Ends the consumer: it is too slow for a topic whose policy is `disconnect`. */
   cut(subscription: Subscription): void
 }
@@ -27,6 +29,14 @@ export interface SubscriptionRequest {
   readonly ackMode: AckMode
   /** How many unacknowledged deliveries it may hold. */
   readonly prefetch: number
+}
+
+/** What a subscription costs beside its text; measured, rounded up. */
+const OVERHEAD_BYTES = 400
+
+/** What a subscription is counted as, from before it is made until it is released. */
+export function subscriptionBytes({ id, destination }: Pick<SubscriptionRequest, 'id' | 'destination'>): number {
+  return OVERHEAD_BYTES + id.length + destination.length
 }
 
 /** What a subscription is to: a destination, or the patterns of a host. */
@@ -102,5 +112,16 @@ export class Subscription implements Recipient, Holder, BacklogOwner {
   /** Ends it: nothing more is delivered. */
   end(): void {
     this.#source.unsubscribe(this)
+    this.#lookWhetherEnded()
+  }
+
+  forget(delivery: Delivery): void {
+    this.unacknowledged?.remove(delivery)
+    this.#lookWhetherEnded()
+  }
+
+  #lookWhetherEnded(): void {
+    const isSettled = this.unacknowledged === undefined || this.unacknowledged.size === 0
+    if (isSettled && !this.isActive) this.consumer.released(this)
   }
 }

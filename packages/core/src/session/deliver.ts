@@ -48,7 +48,7 @@ export function deliver(session: Receiver, { subscription, message, delivery }: 
     messageEncoder.encode(shown, envelope, sink)
     if (reports.areDeliveriesHeard) reports.delivered(session, subscription, shown)
   } else if (unsettled !== undefined) {
-    subscription.unacknowledged?.remove(unsettled)
+    subscription.forget(unsettled)
     unsettled.origin.settle([unsettled], shown, nobody)
   }
 }

@@ -11,7 +11,7 @@ import { errorFrame, receiptFrame } from '../command/reply.js'
 import { LEGAL_COMMANDS, type SessionState } from '../command/rules.js'
 import type { Delivery, Holder } from '../destination/delivery.js'
 import type { Router } from '../destination/router.js'
-import type { Consumer, Subscription } from '../destination/subscription.js'
+import { type Consumer, type Subscription, subscriptionBytes } from '../destination/subscription.js'
 import { memoryFull, ProtocolError, StompError } from '../errors.js'
 import type { StoredMessage } from '../message.js'
 import type { CloseReason, Connection, Inbound } from '../ports/connection.js'
@@ -239,6 +239,10 @@ export class Session
 
   deliver(subscription: Subscription, message: StoredMessage, delivery: Delivery | undefined): void {
     deliver(this, { subscription, message, delivery }, this.#outgoing)
+  }
+
+  released(subscription: Subscription): void {
+    this.context.destinations.account.give(subscriptionBytes(subscription))
   }
 
   cut(_subscription: Subscription): void {

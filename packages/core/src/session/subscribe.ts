@@ -3,8 +3,8 @@
 import type { SubscribeCommand, UnsubscribeCommand } from '../command/command.js'
 import { isPattern } from '../destination/name.js'
 import type { Router } from '../destination/router.js'
-import { Subscription } from '../destination/subscription.js'
-import { overLimit, ProtocolError, printable, StompError } from '../errors.js'
+import { type Source, Subscription, type SubscriptionRequest, subscriptionBytes } from '../destination/subscription.js'
+import { memoryFull, overLimit, ProtocolError, printable, StompError } from '../errors.js'
 import { ask, type Step } from './ask.js'
 import { authorize } from './authorize.js'
 import type { Session } from './session.js'
@@ -54,12 +54,11 @@ function activate(
   { destination, ackMode, prefetch, receipt, id: given }: SubscribeCommand,
   id: string,
 ): undefined {
-  const source = (session.router as Router).forSubscribe(destination)
-  const subscription = new Subscription(
-    { id, isNamed: given !== undefined, destination, ackMode, prefetch },
-    source,
-    session,
-  )
+  const request = { id, isNamed: given !== undefined, destination, ackMode, prefetch }
+  const source = sourceFor(session, request)
+  // Making room in the broker may have ended this very session.
+  if (source === undefined) return
+  const subscription = new Subscription(request, source, session)
   // A list that is pushed to has room for seventeen, and most sessions have one subscription.
   const others = session.subscriptions
   session.subscriptions = others.length === 0 ? [subscription] : [...others, subscription]
@@ -70,7 +69,22 @@ function activate(
     subscription.resume()
   }
   subscription.start(session.completion(receipt, receipt === undefined ? {} : { told }))
-  session.context.reports.subscribed(session, subscription)
+  if (!session.isOver) session.context.reports.subscribed(session, subscription)
+}
+
+/** Counts a subscription, and finds what it is to. @throws StompError `memory-full`, or where it may not be made */
+function sourceFor(session: Session, request: SubscriptionRequest): Source | undefined {
+  const { account } = session.context.destinations
+  const bytes = subscriptionBytes(request)
+  if (!account.take(bytes)) throw memoryFull(account.bound)
+  try {
+    if (!session.isOver) return (session.router as Router).forSubscribe(request.destination)
+  } catch (error) {
+    account.give(bytes)
+    throw error
+  }
+  account.give(bytes)
+  return undefined
 }
 
 /** Ends a subscription. What it was given and has not settled can still be settled. */

@@ -9,7 +9,7 @@ import type { StoredMessage } from '../message.js'
 import type { Completion } from '../ports/destination.js'
 import { takeOut } from './acknowledge.js'
 import type { Session } from './session.js'
-import type { PlannedAck } from './transaction.js'
+import type { PlannedAck, Transaction } from './transaction.js'
 import { byOrigin } from './unacknowledged.js'
 
 /** Opens a transaction. */
@@ -66,10 +66,9 @@ interface Settled {
 }
 
 /** What each ACK stands for at this moment. @throws ProtocolError where something is settled already, or twice */
-function settlementsOf(session: Session, acks: readonly PlannedAck[], id: string): Settled[] {
-  const named = new Set<Delivery>()
+function settlementsOf(session: Session, acks: Transaction['acks'], id: string): Settled[] {
   const outcomes = new Map<Delivery, PlannedAck['outcome']>()
-  for (const { delivery, outcome } of acks) {
+  for (const { delivery, outcome } of acks.values()) {
     if (session.unacknowledged?.has(delivery) !== true) {
       throw new ProtocolError(
         'ack-unknown',
@@ -77,10 +76,9 @@ function settlementsOf(session: Session, acks: readonly PlannedAck[], id: string
       )
     }
     const known = outcomes.get(delivery)
-    if (named.has(delivery) || (known !== undefined && known !== outcome)) {
+    if (known !== undefined && known !== outcome) {
       throw new ProtocolError('transaction-conflict', `transaction ${printable(id)} settles a delivery twice`)
     }
-    named.add(delivery)
     for (const each of coveredFirst(delivery, outcomes)) outcomes.set(each, outcome)
   }
   const order: readonly PlannedAck['outcome'][] = ['acknowledged', 'nacked', 'rejected']

@@ -15,12 +15,16 @@ export interface PlannedAck {
 
 /** One transaction, from BEGIN to COMMIT or ABORT. */
 export interface Transaction {
+  readonly id: string
   readonly messages: StoredMessage[]
-  readonly acks: PlannedAck[]
+  /** In the order in which they were asked for. */
+  readonly acks: Map<Delivery, PlannedAck>
 }
 
+/** What an open transaction counts as, beside its id. */
+const TRANSACTION_BYTES = 256
 /** What an ACK in a transaction counts as: it holds a delivery that is counted elsewhere. */
-const ACK_BYTES = 64
+const ACK_BYTES = 128
 
 /** The open transactions of one session (STOMP 1.2, BEGIN, COMMIT, ABORT). They belong to it alone. */
 export class Transactions {
@@ -28,6 +32,7 @@ export class Transactions {
   readonly #context: DestinationContext
   readonly #open = new Map<string, Transaction>()
   #bytes = 0
+  #isClosed = false
 
   constructor(limits: SessionLimits, context: DestinationContext) {
     this.#limits = limits
@@ -49,7 +54,10 @@ export class Transactions {
       }
       throw overLimit('transactions-too-many', excess)
     }
-    this.#open.set(id, { messages: [], acks: [] })
+    const bytes = TRANSACTION_BYTES + id.length
+    this.#take(bytes)
+    if (this.#isClosed) this.#give(bytes)
+    else this.#open.set(id, { id, messages: [], acks: new Map() })
   }
 
   /** One that is open. @throws ProtocolError where it is not */
@@ -70,11 +78,14 @@ export class Transactions {
     else this.#context.release(message)
   }
 
-  /** Holds an acknowledgement back. @throws StompError where there is no room */
+  /** Holds an acknowledgement back. @throws StompError where there is no room, or one of the same delivery already */
   acknowledge(id: string, ack: PlannedAck): void {
     const transaction = this.get(id)
-    this.#count(ACK_BYTES)
-    transaction.acks.push(ack)
+    if (transaction.acks.has(ack.delivery))
+      throw new ProtocolError('transaction-conflict', `transaction ${printable(id)} settles a delivery twice`)
+    this.#take(ACK_BYTES)
+    if (this.#open.get(id) === transaction) transaction.acks.set(ack.delivery, ack)
+    else this.#give(ACK_BYTES)
   }
 
   /** Takes one out, to be done or forgotten; {@link release} it then. @throws ProtocolError where it is not open */
@@ -85,18 +96,33 @@ export class Transactions {
   }
 
   /** Holds its messages no more. */
-  release({ messages, acks }: Transaction): void {
+  release({ id, messages, acks }: Transaction): void {
     for (const message of messages) {
       this.#bytes -= message.bytes
       this.#context.release(message)
     }
-    this.#bytes -= acks.length * ACK_BYTES
+    this.#give(TRANSACTION_BYTES + id.length + acks.size * ACK_BYTES)
   }
 
   /** Forgets all. */
   close(): void {
+    this.#isClosed = true
     for (const transaction of this.#open.values()) this.release(transaction)
     this.#open.clear()
+  }
+
+  /** Counts octets of its own, beside those of messages. @throws StompError where there is no room */
+  #take(bytes: number): void {
+    this.#count(bytes)
+    const { account } = this.#context
+    if (account.take(bytes)) return
+    this.#bytes -= bytes
+    throw memoryFull(account.bound)
+  }
+
+  #give(bytes: number): void {
+    this.#bytes -= bytes
+    this.#context.account.give(bytes)
   }
 
   #count(bytes: number): void {

@@ -74,7 +74,7 @@ export class Unacknowledged {
       before.twin = delivery.twin
     }
     delivery.twin = undefined
-    delivery.holder?.unacknowledged?.remove(delivery)
+    delivery.holder?.forget(delivery)
     this.size--
     this.#counts.unacknowledged--
   }
