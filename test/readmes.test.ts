@@ -167,7 +167,7 @@ describe("the command's README", () => {
 describe('a published package', () => {
   const published = packages.filter((name) => JSON.parse(textOf(`packages/${name}/package.json`)).private !== true)
 
-  test.each(published)('%s holds its README, its licence and what it exports', (name) => {
+  test.each(published)('%s holds its README, its licence, what it lists and what it exports', (name) => {
     const folder = join(root, 'packages', name)
     const answer = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
       cwd: folder,
@@ -177,7 +177,9 @@ describe('a published package', () => {
     const [{ files }] = JSON.parse(answer) as [{ files: { path: string }[] }]
     const paths = files.map(({ path }) => path)
     expect(paths).toEqual(expect.arrayContaining(['LICENSE', 'README.md', 'package.json']))
-    const { exports = {}, bin = {} } = JSON.parse(textOf(`packages/${name}/package.json`))
+    const { exports = {}, bin = {}, files: listed } = JSON.parse(textOf(`packages/${name}/package.json`))
+    const isPacked = (entry: string): boolean => paths.some((path) => path === entry || path.startsWith(`${entry}/`))
+    expect(listed.filter((entry: string) => !isPacked(entry))).toEqual([])
     const promised = [...JSON.stringify([exports, bin]).matchAll(/"\.\/([^"]+\.\w+)"/g)].map(([, path]) => path)
     expect(promised.filter((path) => !paths.includes(path as string))).toEqual([])
     expect(promised.length).toBeGreaterThan(0)
