@@ -26,7 +26,7 @@ const beside = (file: string): string => fileURLToPath(new URL(file, import.meta
 
 const COMMANDS: Readonly<Record<ServerKind, (port: string) => string[]>> = {
   bare: (port) => [beside('./bare-server.js'), port],
-  xtomp: (port) => [fileURLToPath(import.meta.resolve('xtomp/bin/xtomp.js')), 'serve', '--port', port],
+  xtomp: (port) => [beside('../../cli/bin/xtomp.js'), 'serve', '--port', port],
   roomy: (port) => [beside('./roomy-server.js'), port],
 }
 
