@@ -1,7 +1,7 @@
 /** `xtomp pub` and `xtomp sub`, against brokers in the test's process, over TCP and over WebSocket. */
 
 import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { Writable } from 'node:stream'
 import { type Broker, type BrokerOptions, connectMemory, createBroker } from '@xtomp/core'
 import { listen } from '@xtomp/net'
@@ -317,6 +317,24 @@ describe.each(doors)('over %s', (_, serve) => {
     await until(() => broker.stats().sessions === 0)
     expect(broker.stats().messages).toBe(299)
   })
+})
+
+test.each(['stomp', 'ws'])('both are stopped while a broker at %s:// has not answered', async (protocol) => {
+  const silent = createServer().listen(0, '127.0.0.1')
+  const sockets: Socket[] = []
+  silent.on('connection', (socket) => sockets.push(socket.resume()))
+  onTestFinished(() => void silent.close())
+  await once(silent, 'listening')
+  const { port } = silent.address() as AddressInfo
+  const url = new URL(`${protocol}://127.0.0.1:${port}`)
+  for (const { code, stop, streams } of [publishing(url), hearing(url)]) {
+    await until(() => sockets.length > 0)
+    const [socket] = sockets.splice(0)
+    stop.abort()
+    expect(await code).toBe(1)
+    expect(streams.stderr.text).toBe(`xtomp: ${protocol}://127.0.0.1:${port}: stopped while connecting\n`)
+    await until(() => socket?.destroyed === true)
+  }
 })
 
 describe('pub', () => {

@@ -16,10 +16,10 @@ interface Logged {
   readonly lines: readonly Record<string, unknown>[]
 }
 
-function logged(level: LogLevel, options: BrokerOptions = {}): Logged {
+async function logged(level: LogLevel, options: BrokerOptions = {}): Promise<Logged> {
   const lines: Record<string, unknown>[] = []
   const write = (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>)
-  const logger = createLog({ level }, testStreams().stderr, { write })
+  const logger = await createLog({ level }, testStreams().stderr, { write })
   const clock = new ManualClock()
   const broker = createBroker({ clock, logger, ...options })
   logEvents(broker, logger)
@@ -40,7 +40,7 @@ function shown({ lines }: Logged): unknown[] {
 
 describe('the log', () => {
   test('tells who comes and goes, and why', async () => {
-    const log = logged('debug', { hooks: { authenticate: ({ login }) => ({ login }) } })
+    const log = await logged('debug', { hooks: { authenticate: ({ login }) => ({ login }) } })
     const client = await dial(log.broker)
     await client.connect({ login: 'ann', passcode: 'hunter2' })
     await client.confirm('SUBSCRIBE', { id: 0, destination: '/topic/a' })
@@ -62,7 +62,7 @@ describe('the log', () => {
   })
 
   test('warns of a session that ended with an ERROR', async () => {
-    const log = logged('warn')
+    const log = await logged('warn')
     const client = await dial(log.broker)
     await client.connect()
     client.send('ACK', { id: 'none' })
@@ -71,7 +71,9 @@ describe('the log', () => {
   })
 
   test('warns of dead letters and slow consumers, once a second at most, and says how many', async () => {
-    const log = logged('warn', { destinations: [{ match: '/queue/small', maxMessages: 1, whenFull: 'drop-oldest' }] })
+    const log = await logged('warn', {
+      destinations: [{ match: '/queue/small', maxMessages: 1, whenFull: 'drop-oldest' }],
+    })
     for (let count = 0; count < 5; count++) log.broker.publish('/queue/small', 'x')
     const one = { level: 'warn', msg: 'a message was given up', destination: '/queue/small', count: 1 }
     expect(shown(log)).toEqual([one])
@@ -83,7 +85,9 @@ describe('the log', () => {
   })
 
   test('warns of a consumer that is too slow', async () => {
-    const log = logged('warn', { destinations: [{ match: '/topic/a', backlogBytes: 0, whenSlow: 'drop-newest' }] })
+    const log = await logged('warn', {
+      destinations: [{ match: '/topic/a', backlogBytes: 0, whenSlow: 'drop-newest' }],
+    })
     const client = await dial(log.broker)
     await client.connect()
     await client.confirm('SUBSCRIBE', { id: 'slow', destination: '/topic/a', ack: 'client', 'prefetch-count': 1 })
@@ -100,7 +104,7 @@ describe('the log', () => {
         throw Object.assign(new Error('no users'), { passcode: 'hunter2' })
       },
     }
-    const log = logged('error', { hooks })
+    const log = await logged('error', { hooks })
     const client = await dial(log.broker)
     client.send('CONNECT', { 'accept-version': '1.2', host: '/', login: 'ann', passcode: 'hunter2' })
     await client.error('hook-failed')
@@ -108,11 +112,11 @@ describe('the log', () => {
     expect(JSON.stringify(log.lines)).not.toContain('hunter2')
   })
 
-  test.each(['error', 'silent'] as const)('listens to no event at the level %s', (level) => {
+  test.each(['error', 'silent'] as const)('listens to no event at the level %s', async (level) => {
     const heard: string[] = []
-    const { broker, clock } = logged(level)
+    const { broker, clock } = await logged(level)
     const spy = { clock, on: (event: string) => heard.push(event) } as unknown as Broker
-    logEvents(spy, createLog({ level }, testStreams().stderr, { write: () => undefined }))
+    logEvents(spy, await createLog({ level }, testStreams().stderr, { write: () => undefined }))
     expect(heard).toEqual([])
     expect(broker.stats().sessions).toBe(0)
   })
@@ -132,7 +136,8 @@ describe('the log', () => {
         done()
       },
     })
-    createLog({ level: 'info', format }, stderr, destination).warn({ a: 1 }, 'hello')
+    const logger = await createLog({ level: 'info', format }, stderr, destination)
+    logger.warn({ a: 1 }, 'hello')
     await expect.poll(() => text).toMatch(wanted)
     expect(text.includes('\u001b')).toBe(isTTY && format === undefined)
   })

@@ -4,6 +4,9 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { run } from '../../packages/cli/src/program.js'
 import { testStreams } from './streams.js'
 
+const serve = vi.hoisted(() => vi.fn(async () => 0))
+vi.mock('../../packages/cli/src/serve.js', () => ({ serve }))
+
 interface Ran {
   readonly code: number
   readonly output: string
@@ -56,6 +59,35 @@ describe('help', () => {
   })
 })
 
+describe('what serve is asked for', () => {
+  const FLAGS = ['--config', 'a.yaml', '--port', '1', '--host', 'a', '--log-level', 'warn', '--log-format', 'json']
+  const ENV = {
+    XTOMP_CONFIG: 'b.yaml',
+    XTOMP_PORT: '2',
+    XTOMP_HOST: 'b',
+    XTOMP_LOG_LEVEL: 'debug',
+    XTOMP_LOG_FORMAT: 'pretty',
+    XTOMP_DRAIN_MS: '3',
+    XTOMP_LOGIN: 'ann',
+    XTOMP_PASSCODE: 'secret',
+  }
+  const fromEnv = { config: 'b.yaml', port: 2, host: 'b', logLevel: 'debug', logFormat: 'pretty', drainMs: 3 }
+  const fromFlags = { config: 'a.yaml', port: 1, host: 'a', logLevel: 'warn', logFormat: 'json' }
+  const user = { login: 'ann', passcode: 'secret' }
+
+  test.each([
+    [[], {}, { user: undefined }],
+    [[], ENV, { ...fromEnv, user }],
+    [FLAGS, {}, { ...fromFlags, user: undefined }],
+    [FLAGS, ENV, { ...fromEnv, ...fromFlags, user }],
+    [[], { XTOMP_PORT: '', XTOMP_LOG_LEVEL: '' }, { user: undefined }],
+  ])('by %j and the environment %j is %j: flags go first', async (args, env, wanted) => {
+    serve.mockClear()
+    expect(await ran(['serve', ...args], env)).toEqual({ code: 0, output: '', errors: '' })
+    expect(serve.mock.calls).toEqual([[wanted, expect.anything()]])
+  })
+})
+
 describe('a slip', () => {
   const slips: [args: string[], says: string, env?: Record<string, string>][] = [
     [['srve'], "unknown command 'srve'\n(Did you mean serve?)"],
@@ -93,11 +125,6 @@ describe('a slip', () => {
     const { code, errors } = await ran(['serve', '--log-level', 'loud'])
     expect(code).toBe(2)
     expect(errors).toMatch(/^xtomp: .*'loud'.*trace, debug, info, warn, error, fatal, silent\.\n$/)
-  })
-
-  test('does not take an empty environment variable for a value', async () => {
-    const { errors } = await ran(['serve', 'here'], { XTOMP_PORT: '', XTOMP_LOG_LEVEL: '', XTOMP_LOGIN: '' })
-    expect(errors).toContain('too many arguments')
   })
 
   const leaks = [

@@ -28,7 +28,7 @@ export async function pub(request: PubRequest, streams: Streams, stop: AbortSign
   let sent = 0
   let client: Client | undefined
   try {
-    client = await connect({ url: request.url, host: request.vhost })
+    client = await connect({ url: request.url, host: request.vhost, stop })
     for await (const text of textsOf(request, streams, ended(client, stop))) {
       await client.send(outgoing(request, text, sent))
       sent++

@@ -29,7 +29,7 @@ export async function serve(request: ServeRequest, streams: Streams): Promise<nu
     say(streams, 'XTOMP_LOGIN cannot stand beside broker.hooks.authenticate: both say who may connect')
     return EXIT.usage
   }
-  const log = logOnStderr({ level: settings.logLevel, format: settings.logFormat }, streams.stderr)
+  const log = await logOnStderr({ level: settings.logLevel, format: settings.logFormat }, streams.stderr)
   try {
     const broker = await start(settings, log.logger, streams)
     stopOnSignal(broker, settings.drainMs, streams)

@@ -25,7 +25,7 @@ export interface SubRequest {
 export async function sub(request: SubRequest, streams: Streams, stop: AbortSignal): Promise<number> {
   let client: Client | undefined
   try {
-    client = await connect({ url: request.url, host: request.vhost })
+    client = await connect({ url: request.url, host: request.vhost, stop })
     const hearing = new Hearing(request, streams.stdout, stop)
     await client.subscribe({
       headers: headersOf(request),

@@ -46,6 +46,8 @@ export interface Target {
   readonly url: URL
   /** The virtual host. */
   readonly host: string
+  /** Aborted when nobody wants the connection any more that is being made. */
+  readonly stop: AbortSignal
 }
 
 /** How long a broker may take to answer CONNECT, in milliseconds. */

@@ -28,6 +28,7 @@ export function shownUrl({ protocol, host, pathname }: URL): string {
 /** Connects. @throws Error that says in one line why not */
 export async function connect(target: Target): Promise<Client> {
   try {
+    target.stop.throwIfAborted()
     // Whoever speaks TCP need not load what WebSockets want.
     if (target.url.protocol === 'stomp:') return await (await import('./tcp-client.js')).connectTcp(target)
     return await (await import('./web-socket-client.js')).connectWebSocket(target)

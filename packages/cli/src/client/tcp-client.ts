@@ -23,7 +23,7 @@ type Message = Stompit.Message & { readonly headers: Readonly<Record<string, str
 
 /** Connects. @throws Error where nobody answers, or the broker refuses */
 export function connectTcp(target: Target): Promise<Client> {
-  const { url } = target
+  const { url, stop } = target
   const options = {
     ...LINES,
     timeout: CONNECT_MS,
@@ -32,7 +32,10 @@ export function connectTcp(target: Target): Promise<Client> {
     connectHeaders: { ...credentialsOf(target), 'accept-version': '1.0,1.1,1.2', 'heart-beat': `${BEAT_MS},0` },
   }
   return new Promise((resolve, reject) => {
+    const cut = () => session.destroy(new Error('stopped while connecting'))
+    stop.addEventListener('abort', cut, { once: true })
     const session = stompit.connect(options, (error, client) => {
+      stop.removeEventListener('abort', cut)
       if (error !== null) return reject(plain(error))
       client.setCommandHandler('ERROR', refused)
       resolve(new TcpClient(client))

@@ -21,12 +21,16 @@ const MOST_UNSENT = 256 * 1024
 /** Connects. @throws Error where nobody answers, or the broker refuses */
 export async function connectWebSocket(target: Target): Promise<Client> {
   const client = new WebSocketClient(target)
+  const cut = () => client.fail(new Error('stopped while connecting'))
+  target.stop.addEventListener('abort', cut, { once: true })
   try {
     await client.connect()
     return client
   } catch (error) {
     client.abort()
     throw error
+  } finally {
+    target.stop.removeEventListener('abort', cut)
   }
 }
 
@@ -57,6 +61,11 @@ class WebSocketClient implements Client {
 
   get lost(): Promise<never> {
     return this.#line.lost
+  }
+
+  /** Gives up: everything that waits fails. */
+  fail(error: Error): void {
+    this.#line.fail(error)
   }
 
   connect(): Promise<void> {

@@ -1,7 +1,6 @@
 /** The log: pino, as lines of JSON or as lines to read, on stderr or wherever it is told. */
 
 import { type DestinationStream, type Logger, pino } from 'pino'
-import { PinoPretty } from 'pino-pretty'
 import type { LogFormat, LogLevel } from '../config/config.js'
 import { coloursOf, type Output } from '../streams.js'
 
@@ -23,14 +22,18 @@ export interface Log {
 const MOST_WAITING_OCTETS = 4 * 1024 * 1024
 
 /** A log on stderr that never makes the broker wait for whoever reads it. */
-export function logOnStderr(settings: LogSettings, stderr: Output): Log {
+export async function logOnStderr(settings: LogSettings, stderr: Output): Promise<Log> {
   // Its own writer of the same file: process.stderr writes to a pipe at once, and waits while that is full.
   const file = pino.destination({ fd: 2, sync: false, maxLength: MOST_WAITING_OCTETS })
-  return { logger: createLog(settings, stderr, file), flush: () => file.flushSync() }
+  return { logger: await createLog(settings, stderr, file), flush: () => file.flushSync() }
 }
 
 /** A log that is written to `destination`; `output` is looked at only for what it can show. */
-export function createLog({ level, format }: LogSettings, output: Output, destination: DestinationStream): Logger {
+export async function createLog(
+  { level, format }: LogSettings,
+  output: Output,
+  destination: DestinationStream,
+): Promise<Logger> {
   const isPretty = (format ?? (output.isTTY === true ? 'pretty' : 'json')) === 'pretty'
   const options = {
     level,
@@ -41,6 +44,8 @@ export function createLog({ level, format }: LogSettings, output: Output, destin
     redact: ['passcode', '*.passcode'],
   }
   if (!isPretty) return pino(options, destination)
+  // Most brokers run where no terminal is, and need not load it.
+  const { PinoPretty } = await import('pino-pretty')
   const colorize = coloursOf(output).isColorSupported
   return pino(options, PinoPretty({ colorize, translateTime: 'SYS:HH:MM:ss.l', singleLine: true, destination }))
 }
