@@ -28,7 +28,8 @@ async function serveTcp(options: BrokerOptions = {}): Promise<Served> {
 }
 
 /** A broker whose connections in memory are carried by a WebSocket server. */
-async function serveWebSocket(options: BrokerOptions = {}): Promise<Served> {
+async function serveWebSocket(options: BrokerOptions = {}): Promise<Served & { readonly upgrades: unknown[] }> {
+  const upgrades: unknown[] = []
   const broker = createBroker(options)
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1', handleProtocols: ([first]) => first ?? false })
   onTestFinished(async () => {
@@ -37,7 +38,8 @@ async function serveWebSocket(options: BrokerOptions = {}): Promise<Served> {
     server.close()
   })
   await once(server, 'listening')
-  server.on('connection', (socket) => {
+  server.on('connection', (socket, { url, headers }) => {
+    upgrades.push({ url, headers })
     const resume = () => {
       if (socket.bufferedAmount === 0) client.resume()
     }
@@ -50,7 +52,7 @@ async function serveWebSocket(options: BrokerOptions = {}): Promise<Served> {
     socket.on('close', () => client.abort())
   })
   const { port } = server.address() as AddressInfo
-  return { broker, url: new URL(`ws://127.0.0.1:${port}/stomp`) }
+  return { broker, upgrades, url: new URL(`ws://127.0.0.1:${port}/stomp`) }
 }
 
 /** A command that runs, and what it was given. */
@@ -164,6 +166,27 @@ describe.each(doors)('over %s', (_, serve) => {
     expect(streams.stdout.text).toBe('one\ntwo\n')
     await until(() => broker.stats().sessions === 0)
     expect(await bodies(broker)).toEqual(['three'])
+  })
+
+  test('sub that wants so many takes one at a time, and leaves the others to others', async () => {
+    const { broker, url } = await serve()
+    for (const body of ['one', 'two', 'three']) broker.publish('/queue/a', body)
+    const held: (() => void)[] = []
+    const stdout = new Writable({ write: (_chunk, _encoding, done) => void held.push(done) })
+    const { code } = hearing(url, { count: 1 }, { ...testStreams(), stdout: Object.assign(stdout, { text: '' }) })
+    await until(() => held.length === 1)
+    expect(broker.stats().unacknowledged).toBe(1)
+    held[0]?.()
+    expect(await code).toBe(0)
+  })
+
+  test('pub sends nothing on that names a delivery, a receipt or a transaction of somebody else', async () => {
+    const { broker, url } = await serve()
+    const headers = { a: 'b', receipt: 'x', transaction: 't', 'message-id': '1', ack: '2', destination: '/queue/c' }
+    const { code, streams } = publishing(url, { isJson: true }, JSON.stringify({ headers, body: 'x' }))
+    expect(await code).toBe(0)
+    expect(streams.stderr.text).toBe('')
+    expect(await taken(broker)).toMatchObject([{ headers: { a: 'b' } }])
   })
 
   test.each(['auto', 'client'])('sub in the ack mode %s leaves nothing of what it wrote', async (ack) => {
@@ -353,6 +376,14 @@ describe('pub', () => {
     expect(await code).toBe(1)
     expect(streams.stderr.text).toBe(`xtomp: ${says}\n`)
   })
+})
+
+test('over WebSocket login and passcode are in CONNECT alone, and in no header of HTTP', async () => {
+  const { url, upgrades } = await serveWebSocket()
+  Object.assign(url, { username: 'ann', password: 'hunter2' })
+  expect(await publishing(url, { body: 'x' }).code).toBe(0)
+  expect(upgrades).toHaveLength(1)
+  expect(JSON.stringify(upgrades)).not.toMatch(/authorization|hunter2/)
 })
 
 describe('on a terminal', () => {

@@ -128,6 +128,7 @@ describe('a slip', () => {
   })
 
   const leaks = [
+    ['serve', '--passcode=hunter2'],
     ['pub', '/a', 'b', '--ulr=stomp://ann:hunter2@h'],
     ['pub', '/a', 'b', '--ulr', 'stomp://ann:hunter2@h'],
     ['pub', '/a', 'b', '--url', 'ann:hunter2@h'],

@@ -47,6 +47,21 @@ describe('a user', () => {
     }
   })
 
+  test('that there is not is refused no sooner than one whose passcode is wrong', async () => {
+    const authenticate = authenticateAs(
+      [
+        { login: 'ann', passcode: await hashPasscode('secret') },
+        { login: 'bob', passcode: 'plain' },
+      ],
+      () => undefined,
+    )
+    for (const login of ['ann', 'bob', 'nobody']) {
+      const answer = authenticate(credentials(login, 'wrong'))
+      expect(answer).toBeInstanceOf(Promise)
+      expect(await answer).toBe(false)
+    }
+  })
+
   test('whose passcode was right once is not hashed again: the answer comes at once', async () => {
     const authenticate = authenticateAs([{ login: 'ann', passcode: await hashPasscode('secret') }], () => undefined)
     expect(authenticate(credentials('ann', 'secret'))).toBeInstanceOf(Promise)
