@@ -21,6 +21,9 @@ export interface TopicIdentity {
   readonly policy: Policy
 }
 
+/** As many of the patterns' subscriptions are remembered, to save finding them again. */
+const MOST_KEPT = 32
+
 /** A topic: subscriptions to its name, and to patterns that match it, get each message once each. */
 export class Topic extends FanOut {
   readonly name: string
@@ -67,10 +70,13 @@ export class Topic extends FanOut {
 
   #matching(): readonly Subscription[] {
     const { patterns } = this.#owner
-    if (this.#matchedVersion !== patterns.version) {
-      this.#matched = patterns.match(this.name)
-      this.#matchedVersion = patterns.version
-    }
-    return this.#matched
+    if (this.#matchedVersion === patterns.version) return this.#matched
+    const matched = patterns.match(this.name)
+    // A long list is found anew each time: that is little beside delivering to all of it, and ten thousand topics that
+    // each kept one would hold what nobody counts.
+    const isKept = matched.length <= MOST_KEPT
+    this.#matched = isKept ? matched : []
+    this.#matchedVersion = isKept ? patterns.version : 0
+    return matched
   }
 }
