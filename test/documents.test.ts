@@ -2,12 +2,14 @@
 
 import { spawn } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { missingFor, programsIn, Reader, RunningProgram } from './support/programs.js'
+import { faultsOf } from './support/compiled.js'
+import { missingFor, programsIn, Reader, RunningProgram, typedProgramsIn } from './support/programs.js'
 import { root } from './support/sources.js'
 
 const TIMEOUT_MS = 20_000
+const COMPILE_TIMEOUT_MS = 60_000
 const FIRST_SCREEN_LINES = 40
 
 const documents = ['README.md', ...['packages', 'docs', 'examples'].flatMap((folder) => documentsBelow(folder))]
@@ -15,13 +17,24 @@ const documents = ['README.md', ...['packages', 'docs', 'examples'].flatMap((fol
 function documentsBelow(folder: string): string[] {
   return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
     const path = `${folder}/${entry.name}`
-    if (entry.isDirectory()) return ['node_modules', 'dist'].includes(entry.name) ? [] : documentsBelow(path)
+    if (entry.isDirectory()) return ['node_modules', 'dist', 'api'].includes(entry.name) ? [] : documentsBelow(path)
     return entry.name.endsWith('.md') ? [path] : []
   })
 }
 
 function textOf(document: string): string {
   return readFileSync(join(root, document), 'utf8')
+}
+
+/** The anchors of a document's headings, as GitHub makes them. */
+function anchorsOf(document: string): string[] {
+  const prose = textOf(document).replaceAll(/^```.*?^```$/gms, '')
+  return [...prose.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  )
 }
 
 describe.each(documents)('%s', (document) => {
@@ -46,6 +59,23 @@ describe.each(documents)('%s', (document) => {
   it('links to files that exist', () => {
     const links = [...textOf(document).matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g)].map(([, link]) => link as string)
     expect(links.filter((link) => !existsSync(resolve(root, dirname(document), link)))).toEqual([])
+  })
+
+  it('links to headings that there are', () => {
+    const links = [...textOf(document).matchAll(/\]\(([^)#:]*)#([^)]+)\)/g)]
+    const broken = links.filter(([, path = '', anchor = '']) => {
+      const target = path === '' ? document : relative(root, resolve(root, dirname(document), path))
+      return target.endsWith('.md') && !anchorsOf(target).includes(anchor)
+    })
+    expect(broken.map(([link]) => link)).toEqual([])
+  })
+})
+
+describe('all documents', () => {
+  it('have programs in TypeScript that compile, strictly', { timeout: COMPILE_TIMEOUT_MS }, () => {
+    const programs = documents.flatMap(typedProgramsIn)
+    expect(programs).not.toHaveLength(0)
+    expect(faultsOf(programs)).toEqual([])
   })
 })
 

@@ -11,7 +11,7 @@ import { root } from './sources.js'
 export interface Program {
   /** Its place in the document, and its language. */
   readonly name: string
-  readonly language: 'js' | 'python' | 'sh'
+  readonly language: 'js' | 'python' | 'sh' | 'ts'
   readonly text: string
   /** What the `text` block right behind it says that it prints. */
   readonly output: string | undefined
@@ -21,14 +21,38 @@ export interface Program {
 const PORT = /61613/g
 /** Shell that talks to a broker, or runs the command in any other way that ends by itself. */
 const TALKS = /\b(nc|xtomp (check|passcode|pub|sub)) /
-const LANGUAGES: readonly string[] = ['js', 'python', 'sh']
+const LANGUAGES: readonly string[] = ['js', 'python', 'sh', 'ts']
 
-/** All programs of a document, in order. Of shell blocks, those that talk to a broker or check: the others are commands to know. */
+const VITEST = join(root, 'node_modules', 'vitest', 'vitest.mjs')
+
+/** A program in TypeScript: it must compile, whether it is run or not. */
+export interface TypedProgram {
+  readonly document: string
+  /** The line of the document at which it begins, from 0. */
+  readonly line: number
+  readonly text: string
+}
+
+/** All programs of a document that are written in TypeScript. */
+export function typedProgramsIn(document: string): TypedProgram[] {
+  const text = readFileSync(join(root, document), 'utf8')
+  return [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map((block) => ({
+    document,
+    line: text.slice(0, block.index).split('\n').length,
+    text: block[1] as string,
+  }))
+}
+
+/**
+ * All programs of a document that can be run, in order. Of shell blocks, those that talk to a broker or check: the
+ * others are commands to know. Of those in TypeScript, tests for vitest, which reads them as they are.
+ */
 export function programsIn(document: string): Program[] {
   const text = readFileSync(join(root, document), 'utf8')
   const blocks = [...text.matchAll(/^```(\w+)\n(.*?)^```$(?:\n\n```text\n(.*?)^```$)?/gms)]
   return blocks.flatMap(([, language = '', program = '', output], at) => {
     if (!LANGUAGES.includes(language) || (language === 'sh' && !TALKS.test(program))) return []
+    if (language === 'ts' && !isForVitest(program)) return []
     return [{ name: `${at + 1} (${language})`, language: language as Program['language'], text: program, output }]
   })
 }
@@ -40,8 +64,16 @@ export function missingFor({ language, text }: Program): string | undefined {
   return undefined
 }
 
-function moduleKind(text: string): 'cjs' | 'mjs' {
-  return /\brequire\(/.test(text) ? 'cjs' : 'mjs'
+/** Whether it is a file of tests for vitest; those for `node:test` are programs as others. */
+function isForVitest(text: string): boolean {
+  return /from 'vitest'$/m.test(text)
+}
+
+function suffixOf({ language, text }: Pick<Program, 'language' | 'text'>): string {
+  const suffix = { js: 'mjs', python: 'py', sh: 'sh', ts: 'ts' }[language]
+  if (isForVitest(text)) return `test.${suffix}`
+  if (language !== 'js') return suffix
+  return /\brequire\('/.test(text) ? 'cjs' : 'mjs'
 }
 
 function pythonFor(text: string): string | undefined {
@@ -85,15 +117,24 @@ export class Reader {
 
   /** Starts a program, as it is printed but for the port. */
   start({ language, text }: Program): RunningProgram {
-    const file = join(this.#folder, `${++this.#written}.${language === 'js' ? moduleKind(text) : language}`)
+    const file = join(this.#folder, `${++this.#written}.${suffixOf({ language, text })}`)
     writeFileSync(file, text.replace(PORT, String(this.#port)))
-    const command = { js: process.execPath, python: pythonFor(text) ?? 'python3', sh: 'sh' }[language]
+    const command = language === 'python' ? (pythonFor(text) ?? 'python3') : language === 'sh' ? 'sh' : process.execPath
+    const args = isForVitest(text) ? [VITEST, 'run', '--config', this.#vitestConfig(), file] : [file]
     // A reader has installed the command.
     const env = { ...process.env, PATH: [join(root, 'node_modules', '.bin'), process.env.PATH].join(delimiter) }
     const options: SpawnOptions = { cwd: this.#folder, env, stdio: ['ignore', 'pipe', 'pipe'] }
-    const running = new RunningProgram(spawn(command, [file], options), this.#port)
+    const running = new RunningProgram(spawn(command, args, options), this.#port)
     this.#running.push(running)
     return running
+  }
+
+  /** What a reader who has vitest needs no word for: that his files are where they are. */
+  #vitestConfig(): string {
+    const file = join(this.#folder, 'vitest.config.mjs')
+    const options = { root: this.#folder, include: ['*.test.*'], exclude: [], server: { deps: { inline: true } } }
+    writeFileSync(file, `export default ${JSON.stringify({ test: options })}\n`)
+    return file
   }
 
   /** Ends what is still running. */
