@@ -1,7 +1,7 @@
-/** The packages' READMEs keep up with the code: their tables name every option with its default, and every code. */
+/** READMEs and guides keep up with the code: their tables name every option with its default, and every code. */
 
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ERROR_CODES, type Hooks } from '@xtomp/core'
 import { describe, expect, test } from 'vitest'
@@ -123,6 +123,34 @@ describe("core's README", () => {
   test('names every hook and every event', () => {
     expect(table(README, 'Hook').map(([name]) => name)).toEqual(Object.keys(HOOKS))
     expect(table(README, 'Event').map(([name]) => name)).toEqual(EVENT_NAMES)
+  })
+})
+
+describe('the guides', () => {
+  const { limits, heartBeat } = settingsOf({})
+  const rules = policyFor('/queue/any', [])
+  const guides = readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md'))
+
+  test('say of every limit what it costs, and when to move it', () => {
+    const rows = table('docs/limits.md', 'Limit')
+    const { maxMessages, maxBytes, backlogBytes } = rules
+    const bounds = Object.keys({ maxMessages, maxBytes, backlogBytes }).map((name) => `destinations[].${name}`)
+    const named = rows.map(([name = '']) => name).filter((name) => /^(limits|destinations\[\])\./.test(name))
+    expect(named).toEqual([...Object.keys(limits).map((name) => `limits.${name}`), ...bounds])
+    expect(rows.filter((row) => row.length !== 3 || row.includes(''))).toEqual([])
+  })
+
+  test('speak, where they say whether to try again, of codes that there are', () => {
+    const named = table('docs/errors.md', 'Codes').flatMap(([codes = '']) => codes.match(/[a-z]+(-[a-z]+)+|stalled/g))
+    expect(named.filter((code) => !(String(code) in ERROR_CODES))).toEqual([])
+    expect(named.length).toBeGreaterThan(10)
+  })
+
+  test.each(guides)('%s speaks of options that there are', (name) => {
+    const groups: Readonly<Record<string, object>> = { limits, heartBeat, 'destinations[]': rules }
+    const named = textOf(`docs/${name}`).matchAll(/\b(limits|heartBeat|destinations\[\])\.(?!md\b)(\w+)/g)
+    const unknown = [...named].filter(([, group = '', option = '']) => !(option in (groups[group] ?? {})))
+    expect(unknown.map(([text]) => text)).toEqual([])
   })
 })
 
