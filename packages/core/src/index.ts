@@ -2,7 +2,7 @@
  * xtomp's core: a STOMP 1.0, 1.1 and 1.2 broker that does no I/O of its own. Make one with {@link createBroker}, and
  * give it a door.
  *
- * @packageDocumentation
+ * @module @xtomp/core
  */
 
 export type { AckMode } from './ack-mode.js'

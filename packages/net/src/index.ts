@@ -1,7 +1,7 @@
 /**
  * TCP and UNIX socket doors for an xtomp broker.
  *
- * @packageDocumentation
+ * @module @xtomp/net
  */
 
 export { listen } from './listen.js'

@@ -2,7 +2,7 @@
  * A STOMP broker for tests: no port, sockets for unmodified clients, faults, a clock that you move, matchers. Make one
  * with {@link createTestBroker}.
  *
- * @packageDocumentation
+ * @module @xtomp/testing
  */
 
 export type { BrokerFaults, Fault, Faults, FaultyAnswer, SwallowOptions } from './faults.js'

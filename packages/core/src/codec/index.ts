@@ -1,7 +1,7 @@
 /**
  * The codec: octets into frames and frames into octets, with no connection in sight.
  *
- * @packageDocumentation
+ * @module @xtomp/core/codec
  */
 
 export { Decoder, type DecoderContext, type OctetAccount } from './decoder.js'

@@ -1,7 +1,7 @@
 /**
  * The interfaces that others implement: a connection, a store, a destination.
  *
- * @packageDocumentation
+ * @module @xtomp/core/ports
  */
 
 export type { CloseReason, Connection, ConnectionInfo, Inbound } from './connection.js'

@@ -1,7 +1,7 @@
 /**
  * The contracts of the ports, for whoever writes an adapter: lists of cases that run under any test runner.
  *
- * @packageDocumentation
+ * @module @xtomp/testing/contracts
  */
 
 export {
