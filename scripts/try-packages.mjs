@@ -1,7 +1,7 @@
 /**
  * Tries the packages as a stranger does: packs them, installs the tarballs with npm in an empty folder, and there
- * compiles and runs what the READMEs print, as ES modules, as CommonJS and as TypeScript. One line a case; exit code 1
- * where one failed.
+ * compiles and runs what the READMEs and the guide to testing print, as ES modules, as CommonJS and as TypeScript. One
+ * line a case; exit code 1 where one failed.
  *
  *   node scripts/try-packages.mjs                     under this Node
  *   node scripts/try-packages.mjs 20 22 24 latest     under these; npm brings those that this one is not
@@ -31,7 +31,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)))
 /** What the programs use beside our packages is linked from this workspace: npm installs what we pack, and no more. */
 const LINKED = [
   'node_modules/@types/node',
-  ...['@types/stompit', '@stomp/stompjs', 'stompit'].map((name) => `test/node_modules/${name}`),
+  ...['@types/stompit', '@stomp/stompjs', 'expect', 'stompit'].map((name) => `test/node_modules/${name}`),
 ]
 /** Each way in which TypeScript finds a package, and the folders of programs that it can compile. */
 const RESOLUTIONS = [
@@ -123,10 +123,11 @@ async function install(tarballs) {
   }
 }
 
-/** Writes what is compiled and run; answers the programs of the READMEs. */
+/** Writes what is compiled and run; answers the programs of the documents. */
 async function writePrograms() {
   const port = String(await freePort())
-  const documents = ['README.md', ...manifests.map((manifest) => `${manifest.folder}/README.md`)]
+  const readmes = manifests.map((manifest) => `${manifest.folder}/README.md`)
+  const documents = ['README.md', ...readmes, 'docs/testing-your-application.md']
   const programs = documents.flatMap((document) =>
     programsIn(document, readFileSync(join(root, document), 'utf8'), port),
   )
