@@ -50,7 +50,7 @@ conformance('errors', (test) => {
     expect((await client.error('header-missing')).headers).not.toHaveProperty('receipt-id')
   })
 
-  test('says what is wrong: message, code, content-type, content-length and a body to read [186]', async ({
+  test('says what is wrong: message, code, content-type and a body to read, which ends at its NUL [186]', async ({
     connect,
   }) => {
     for (const version of VERSIONS) {
@@ -60,7 +60,8 @@ conformance('errors', (test) => {
         const error = await client.error(code)
         expect(error.headers.message).toMatch(/^.{3,60}$/)
         expect(error.headers['content-type']).toBe('text/plain')
-        expect(error.headers['content-length']).toBe(String(error.body.length))
+        // With one, stompit ends its process.
+        expect(error.headers).not.toHaveProperty('content-length')
         // A sentence, and the end of its line: somebody may be typing by hand.
         expect(error.text).toMatch(/^.{10,}\n$/)
         expect(error.headers).not.toHaveProperty('version')

@@ -393,6 +393,15 @@ overMemory('hooks', (test) => {
       frames.push((await stranger.error(code)).raw)
       isBroken = false
     }
+    // Nor does a part of it leak that is no header, for want of a colon or for an octet that is not UTF-8.
+    for (const line of ['passcode:a\nsesame4', 'passcodesesame5', 'passcode:sesame6\xff']) {
+      const clumsy = await client()
+      clumsy.write(Buffer.from(`CONNECT\naccept-version:1.2\n${line}\n\n\0`, 'latin1'))
+      const error = await clumsy.frame('ERROR')
+      expect(error.text).toMatch(/number [23]/)
+      frames.push(error.raw)
+      await clumsy.expectClosed()
+    }
     // The first one counts; the rest must not leak, either.
     const ann = await connect([
       ['login', 'ann'],

@@ -121,3 +121,13 @@ test('a socket ends as its client ends it, and gets what was said until then', a
   expect(broker.connections).toEqual([])
   expect(socket.bytesRead).toBe(text.length)
 })
+
+test('tells its program of an ERROR, and ends nothing but its connection', async () => {
+  const broker = createTestBroker({ hooks: { authenticate: ({ login }) => login === 'ann' && { name: login } } })
+  onTestFinished(() => broker.close())
+  const told = await new Promise<Error | null>((resolve) => {
+    const options = { host: 'memory', port: 61613, connect: broker.socket, connectHeaders: { host: '/', login: 'bob' } }
+    stompit.connect(options, resolve)
+  })
+  expect(String(told)).toContain('login refused')
+})

@@ -87,7 +87,9 @@ export class SocketDoor implements Listener, Door {
     }
     this.#turnedAway.add(connection)
     const text = `this door takes ${maxConnections} connections, and has them (option maxConnections)`
-    connection.inbound?.refuse(new StompError('connections-too-many', text))
+    const seen = maxConnections + 1
+    const excess = { what: 'this door', limit: maxConnections, seen, unit: 'connections', option: 'maxConnections' }
+    connection.inbound?.refuse(new StompError('connections-too-many', text, { excess }))
   }
 
   stop(): void {

@@ -203,7 +203,7 @@ export class Decoder<Word extends string> {
       throw overLimit('headers-too-many', { what: 'a frame', limit, seen, unit: 'headers', option: 'limits.headers' })
     }
     if (this.#colon <= 0) {
-      const line = printable(this.#octets.toString('latin1', this.#at, textEnd))
+      const line = this.#shown(this.#at, textEnd, `number ${this.#pairs.length / 2 + 1}`)
       throw new ProtocolError('bad-frame', `the header line ${line} is not a name, a colon and a value`)
     }
     const colon = this.#at + this.#colon
@@ -220,9 +220,14 @@ export class Decoder<Word extends string> {
     try {
       return utf8.decode(this.#octets.subarray(start, end))
     } catch {
-      const text = printable(this.#octets.toString('latin1', start, end))
+      const text = this.#shown(start, end, `line number ${this.#pairs.length / 2 + 1}`)
       throw new ProtocolError('bad-utf8', `a header holds octets that are not UTF-8: ${text}`)
     }
+  }
+
+  /** A part of a line for an error. Of a CONNECT nothing is shown but its place: it may be a part of the passcode. */
+  #shown(start: number, end: number, place: string): string {
+    return this.version === undefined ? place : printable(this.#octets.toString('latin1', start, end))
   }
 
   /**

@@ -39,7 +39,7 @@ export function errorFrame(error: StompError, receipt?: string): FrameParts {
   const headers = ['message', short, 'code', error.code, 'content-type', 'text/plain']
   if (error.code === 'version-unsupported') headers.push('version', [...VERSIONS].reverse().join(','))
   if (receipt !== undefined) headers.push('receipt-id', receipt)
-  const body = new TextEncoder().encode(`${error.message}\n`)
-  headers.push('content-length', String(body.length))
+  // No content-length: a client of Node (stompit 1.0) ends its process at an ERROR that has one beside a text/plain body.
+  const body = new TextEncoder().encode(`${error.message.replaceAll('\0', '?')}\n`)
   return { command: 'ERROR', headers: Headers.of(headers), body }
 }
