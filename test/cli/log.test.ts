@@ -47,27 +47,38 @@ describe('the log', () => {
     await client.confirm('UNSUBSCRIBE', { id: 0 })
     await client.disconnect()
     expect(log.lines[0]).toMatchObject({
-      level: 'info',
+      level: 'debug',
       login: 'ann',
       transport: 'memory',
       version: '1.2',
       host: 'localhost',
     })
     expect(shown(log)).toEqual([
-      { level: 'info', msg: 'a client has connected' },
+      { level: 'debug', msg: 'a client has connected' },
       { level: 'debug', msg: 'a subscription is active', destination: '/topic/a' },
       { level: 'debug', msg: 'a subscription has ended', destination: '/topic/a' },
-      { level: 'info', msg: 'a client has gone', code: 'disconnect' },
+      { level: 'debug', msg: 'a client has gone', code: 'disconnect' },
+    ])
+  })
+
+  test('tells of a limit by default, and of every other end and every client only where more is asked for', async () => {
+    const log = await logged('info', { limits: { subscriptions: 0 } })
+    const client = await dial(log.broker)
+    await client.connect()
+    client.send('SUBSCRIBE', { id: '0', destination: '/topic/a' })
+    await client.error('subscriptions-too-many')
+    expect(shown(log)).toEqual([
+      { level: 'warn', msg: 'a client was refused for a limit', code: 'subscriptions-too-many', count: 1 },
     ])
   })
 
   test('warns of a session that ended with an ERROR', async () => {
-    const log = await logged('warn')
+    const log = await logged('debug')
     const client = await dial(log.broker)
     await client.connect()
     client.send('ACK', { id: 'none' })
     await client.error('ack-unknown')
-    expect(shown(log)).toEqual([{ level: 'warn', msg: 'a client has gone', code: 'ack-unknown' }])
+    expect(shown(log).at(-1)).toEqual({ level: 'warn', msg: 'a client has gone', code: 'ack-unknown' })
   })
 
   test('warns of dead letters and slow consumers, once a second at most, and says how many', async () => {
