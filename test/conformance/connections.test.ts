@@ -32,6 +32,8 @@ async function limited(maxConnections: number) {
 
 test('refuses a connection beyond the limit with a clear ERROR, and takes one again when one has gone [79]', async () => {
   const { broker, client, connect } = await limited(2)
+  const told: unknown[] = []
+  broker.on('limit', ({ error }) => told.push(error.excess))
   const first = await connect()
   const second = await connect()
   for (let tries = 0; tries < 3; tries++) {
@@ -41,6 +43,8 @@ test('refuses a connection beyond the limit with a clear ERROR, and takes one ag
     expect(error.headers.message).toBeTruthy()
     expect(error.text).toContain('maxConnections')
   }
+  expect(told).toHaveLength(3)
+  expect(told[0]).toMatchObject({ limit: 2, seen: 3, unit: 'connections', option: 'maxConnections' })
   await first.expectNothing()
   await second.disconnect()
   await until(() => broker.stats().sessions === 1, 'one session')
