@@ -402,6 +402,18 @@ overMemory('hooks', (test) => {
       frames.push(error.raw)
       await clumsy.expectClosed()
     }
+    for (const line of ['CONNECT passcode:sesame7', 'STOMP sesame8', 'passcode:sesame9']) {
+      const clumsy = await client()
+      clumsy.write(`${line}\n\n\0`)
+      frames.push((await clumsy.error('bad-command')).raw)
+    }
+    // Nor of a second CONNECT.
+    for (const line of ['passcode sesame10', 'passcode:\\sesame11', 'passcode:sesame12\xff']) {
+      const other = await connect({ login: 'ann', passcode: 'sesame' })
+      other.write(Buffer.from(`CONNECT\n${line}\n\n\0`, 'latin1'))
+      frames.push((await other.frame('ERROR')).raw)
+      await other.expectClosed()
+    }
     // The first one counts; the rest must not leak, either.
     const ann = await connect([
       ['login', 'ann'],
@@ -410,8 +422,9 @@ overMemory('hooks', (test) => {
     ])
     await ann.confirm('SEND', { destination: DESTINATION }, 'x')
     await ann.disconnect()
-    expect(heard.names).toEqual(['error', 'connect', 'send', 'disconnect'])
-    expect(asked).toHaveLength(3)
+    const others = Array.from({ length: 3 }, () => ['connect', 'disconnect']).flat()
+    expect(heard.names).toEqual(['error', ...others, 'connect', 'send', 'disconnect'])
+    expect(asked).toHaveLength(6)
     const shown = inspect([asked, heard, ...heard.names.map((name) => heard.of(name)), faults.splice(0)], {
       depth: 20,
       showHidden: true,

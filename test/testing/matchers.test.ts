@@ -93,6 +93,72 @@ describe('a transcript', () => {
     expect(ends).toEqual(['#1 > (end)', '#1 < (closed)'])
     expect(broker.connections).toEqual([])
   })
+
+  /** A client's octets, in which `sesame` is some of its passcode. */
+  const TALES: readonly { says: string; octets: string }[] = [
+    { says: 'a passcode', octets: 'CONNECT\naccept-version:1.2\npasscode:sesame\n\n\0' },
+    { says: 'a second passcode', octets: 'STOMP\naccept-version:1.2\npasscode:a\npasscode:sesame\n\n\0' },
+    { says: 'a name with a space', octets: 'CONNECT\naccept-version:1.2\n passcode :sesame\n\n\0' },
+    { says: 'a name in capitals', octets: 'CONNECT\naccept-version:1.2\nPassCode:sesame\n\n\0' },
+    { says: 'a name of its own', octets: 'CONNECT\naccept-version:1.2\nauthorization:Bearer sesame\n\n\0' },
+    { says: 'a line feed in it', octets: 'CONNECT\naccept-version:1.2\npasscode:a\nsesame\n\n\0' },
+    { says: 'a line feed and a colon in it', octets: 'CONNECT\naccept-version:1.2\npasscode:a\nsesame:sesame\n\n\0' },
+    { says: 'a carriage return in it', octets: 'CONNECT\naccept-version:1.2\npasscode:a\rsesame\n\n\0' },
+    { says: 'no colon', octets: 'CONNECT\naccept-version:1.2\npasscode sesame\n\n\0' },
+    { says: 'no name', octets: 'CONNECT\naccept-version:1.2\n:sesame\n\n\0' },
+    { says: 'no line feed before it', octets: 'CONNECT\naccept-version:1.2\nlogin:ann passcode:sesame\n\n\0' },
+    { says: 'an octet that is not UTF-8', octets: 'CONNECT\naccept-version:1.2\npasscode:sesame\xff\n\n\0' },
+    { says: 'a NUL before its end', octets: 'CONNECT\naccept-version:1.2\npasscode:sesame\0\n\n\0' },
+    { says: 'a blank line before it', octets: 'CONNECT\naccept-version:1.2\n\npasscode:sesame\n\n\0' },
+    { says: 'the line of the command', octets: 'CONNECT passcode:sesame\naccept-version:1.2\n\n\0' },
+    { says: 'the first line', octets: 'passcode:sesame\nCONNECT\naccept-version:1.2\n\n\0' },
+    {
+      says: 'a second CONNECT',
+      octets: 'CONNECT\naccept-version:1.2\nhost:/\n\n\0CONNECT\npasscode:sesame\n\n\0',
+    },
+    {
+      says: 'a second CONNECT that is malformed',
+      octets: 'CONNECT\naccept-version:1.2\nhost:/\n\n\0CONNECT\npasscode sesame\n\n\0',
+    },
+    {
+      says: 'a message',
+      octets: 'CONNECT\naccept-version:1.2\nhost:/\n\n\0SEND\ndestination:/topic/a\npasscode:sesame\n\n\0',
+    },
+  ]
+
+  test.each(TALES)('shows no passcode where there is $says, whole or in pieces', async ({ octets }) => {
+    const whole = Buffer.from(octets, 'latin1')
+    for (const pieces of [[whole], ...[...whole.keys()].map((at) => [whole.subarray(0, at), whole.subarray(at)])]) {
+      const broker = opened()
+      const socket = broker.socket()
+      socket.on('error', () => undefined).resume()
+      for (const piece of pieces) {
+        socket.write(piece)
+        await broker.clock.settled()
+      }
+      const failures = await Promise.allSettled([
+        vitestExpect(broker).toHaveReceived('/topic/b', { headers: { passcode: 'sesame' }, giveUpAfterMs: 1 }),
+        vitestExpect(broker).toHaveSubscription('/topic/b', { giveUpAfterMs: 1 }),
+        broker.received('/topic/b', 1, { giveUpAfterMs: 1 }),
+      ])
+      expect(failures.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected'])
+      const shown = [broker.transcript(), ...failures.map((failure) => 'reason' in failure && String(failure.reason))]
+      expect(shown[0]).toMatch(/^#1 [<>] /m)
+      expect(shown.join('\n')).not.toContain('sesame')
+      await broker.close()
+    }
+  })
+
+  test('shows of a CONNECT the headers that are known, and that there are others', async () => {
+    const broker = opened()
+    const socket = broker.socket()
+    socket.resume()
+    socket.write('CONNECT\naccept-version:1.2\nhost:/\nlogin:ann\nheart-beat:0,0\npasscode:a\ntoken:b\n\n\0')
+    await broker.clock.settled()
+    expect(broker.transcript().split('\n')[0]).toBe(
+      '#1 > CONNECT accept-version:1.2 host:/ login:ann heart-beat:0,0 passcode:(hidden) (a header, hidden)',
+    )
+  })
 })
 
 describe.each([

@@ -3,6 +3,7 @@
 import type { AckMode } from '@xtomp/core'
 import { turn } from './real-time.js'
 import type { ReceivedMessage, WaitOptions } from './received-messages.js'
+import { isSecret } from './recorder.js'
 import type { SessionSubscription } from './subscriptions.js'
 import { type Observed, observed } from './test-broker.js'
 
@@ -145,7 +146,11 @@ function printed(expected: object): string {
 
 function shown(value: unknown): string {
   if (value instanceof RegExp) return String(value)
-  return value instanceof Uint8Array ? `${value.length} octets` : (JSON.stringify(value) ?? String(value))
+  return value instanceof Uint8Array ? `${value.length} octets` : (JSON.stringify(value, hiding) ?? String(value))
+}
+
+function hiding(name: string, value: unknown): unknown {
+  return isSecret(name) ? '(hidden)' : value
 }
 
 function observedIn(broker: unknown, matcher: string): Observed {

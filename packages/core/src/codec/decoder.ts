@@ -65,6 +65,9 @@ const MEANS = Uint8Array.from({ length: 256 }, (_, octet) =>
 const LEAST_BYTES = 128
 const CHUNK_BYTES = 64 * 1024 + 1
 
+/** Where a line that should be a command goes on as a header does: behind a colon, and behind CONNECT or STOMP. */
+const HEADER_IN_COMMAND = /:.*|(?<=^(?:CONNECT|STOMP)\s).*/s
+
 /** A command word may have as many octets as that. */
 const COMMAND_OCTETS = 64
 
@@ -172,7 +175,7 @@ export class Decoder<Word extends string> {
       const allowed = this.#context.commands.join(', ')
       throw new ProtocolError(
         'bad-command',
-        `${printable(text)} is not a STOMP command that may be sent here; these are: ${allowed}`,
+        `${printable(withoutHeaders(text))} is not a STOMP command that may be sent here; these are: ${allowed}`,
       )
     }
     this.#command = text
@@ -213,7 +216,8 @@ export class Decoder<Word extends string> {
   #text(start: number, end: number): string {
     const text = this.#odd & WIDE ? this.#wide(start, end) : this.#context.interner.read(this.#octets, start, end)
     if (this.version === '1.0') return trimmed(text)
-    return this.#odd & ESCAPED && this.version !== undefined ? unescapeText(text, this.version) : text
+    if (!(this.#odd & ESCAPED) || this.version === undefined || this.#isConnect) return text
+    return unescapeText(text, this.version)
   }
 
   #wide(start: number, end: number): string {
@@ -227,7 +231,12 @@ export class Decoder<Word extends string> {
 
   /** A part of a line for an error. Of a CONNECT nothing is shown but its place: it may be a part of the passcode. */
   #shown(start: number, end: number, place: string): string {
-    return this.version === undefined ? place : printable(this.#octets.toString('latin1', start, end))
+    return this.#isConnect ? place : printable(this.#octets.toString('latin1', start, end))
+  }
+
+  /** Whether it is read as a CONNECT: what comes before a version is agreed on is, and another one later. */
+  get #isConnect(): boolean {
+    return this.version === undefined || this.#command === 'CONNECT' || this.#command === 'STOMP'
   }
 
   /**
@@ -452,6 +461,11 @@ function lengthIn(text: string): number | undefined {
     length = length * 10 + digit
   }
   return text === '' ? undefined : length
+}
+
+/** A command as an error may show it: a header that has lost its line, a passcode say, is not. */
+function withoutHeaders(text: string): string {
+  return text.replace(HEADER_IN_COMMAND, '')
 }
 
 /** Spaces around names and values mean nothing in 1.0; other white space is text. */
