@@ -1,4 +1,4 @@
-/** The reactive client, unmodified, through the WebSocket in memory. */
+/** The reactive client, unmodified, through the WebSocket in memory: what it does by itself, beside the cases for all clients. */
 
 import { RxStomp, RxStompState } from '@stomp/rx-stomp'
 import { createTestBroker } from '@xtomp/testing'
@@ -33,12 +33,4 @@ test('watches a destination across a reconnect, and sends what was published mea
   await broker.clock.advance(10_000)
   expect((await bodies).map(({ body }) => body)).toEqual(['before', 'of the host', 'meanwhile'])
   expect(states.filter((state) => state === RxStompState.OPEN)).toHaveLength(2)
-})
-
-test('gets the receipt that it asked for', async () => {
-  const { broker, client } = started({ reconnectDelay: 0 })
-  const receipt = client.asyncReceipt('r')
-  client.publish({ destination: '/queue/a', body: 'x', headers: { receipt: 'r' } })
-  expect((await receipt).headers['receipt-id']).toBe('r')
-  await broker.received('/queue/a')
 })
