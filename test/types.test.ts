@@ -1,6 +1,7 @@
 /** What compiles and what does not: a mistake in a hook, a listener or an option is found before anything runs. */
 
 import { join } from 'node:path'
+import type { Hooks } from '@xtomp/core'
 import ts from 'typescript'
 import { describe, expect, it } from 'vitest'
 import { root } from './support/sources.js'
@@ -17,6 +18,70 @@ const USERS = `
   declare const users: { verify(login: string | undefined, passcode: string | undefined): Promise<User | undefined> }
 `
 
+/** Of each hook those that are wrong: one for which there is none here does not compile. */
+const WRONG_HOOKS: { readonly [Name in keyof Required<Hooks>]: readonly Snippet[] } = {
+  authenticate: [
+    {
+      says: 'refuses an authenticate that asks for what is not told',
+      code: `createBroker({ hooks: { authenticate: ({ login, password }) => password === 'x' && { name: login } } })`,
+      error: /Property 'password' does not exist on type 'Credentials'/,
+    },
+    {
+      says: 'refuses an authenticate whose user is not the one that the other hooks know',
+      code: `
+        interface User { readonly name: string }
+        const hooks: Hooks<User> = { authenticate: async ({ login }) => login }
+        createBroker({ hooks })`,
+      error: /Promise<string \| undefined>' is not assignable to type 'Answer<.*User/,
+    },
+  ],
+  connect: [
+    {
+      says: 'refuses a connect that answers a text',
+      code: `createBroker({ hooks: { connect: ({ headers }) => headers.get('client-id') } })`,
+      error: /'string \| undefined' is not assignable to type 'Answer</,
+    },
+    {
+      says: 'refuses a connect that wants the passcode',
+      code: `createBroker({ hooks: { connect: ({ passcode }) => passcode === 'x' } })`,
+      error: /Property 'passcode' does not exist on type 'ConnectRequest/,
+    },
+  ],
+  authorize: [
+    {
+      says: 'refuses an authorize that forgets to answer',
+      code: `createBroker({ hooks: { authorize: ({ action }) => { if (action === 'send') return true } } })`,
+      error: /not assignable to type .*Answer<boolean>|Not all code paths return a value/,
+    },
+  ],
+  subscribe: [
+    {
+      says: 'refuses a subscribe that answers how many',
+      code: `createBroker({ hooks: { subscribe: async ({ destination }) => destination.length } })`,
+      error: /Promise<number>' is not assignable to type 'Answer</,
+    },
+    {
+      says: 'refuses a subscribe that asks for an ack mode that there is not',
+      code: `createBroker({ hooks: { subscribe: ({ ackMode }) => ackMode !== 'individual' } })`,
+      error: /no overlap/,
+    },
+  ],
+  send: [
+    {
+      says: 'refuses a send that answers text',
+      code: `createBroker({ hooks: { send: (message) => message.text() } })`,
+      error: /'string' is not assignable/,
+    },
+  ],
+  deliver: [
+    {
+      says: 'refuses a deliver that answers later',
+      code: `createBroker({ hooks: { deliver: async () => false } })`,
+      error: /Promise<boolean>' is not assignable/,
+    },
+  ],
+}
+
 const snippets: readonly Snippet[] = [
   {
     says: 'infers the user from authenticate, for every other hook, event and snapshot',
@@ -30,6 +95,20 @@ const snippets: readonly Snippet[] = [
       })
       broker.on('connect', ({ session }) => session.user.name.toUpperCase())
       for (const { user } of broker.sessions()) user.roles.join()`,
+  },
+  {
+    says: 'takes all six hooks, answering now or later, or nothing',
+    code: `${USERS}
+      createBroker({
+        hooks: {
+          authenticate: ({ login, passcode }) => users.verify(login, passcode),
+          connect: async ({ user, headers, session }) => user.roles.length > 0 && headers.has('client-id') && session.host !== '',
+          authorize: async ({ user, isPattern }) => !isPattern || user.roles.includes('watch'),
+          subscribe: ({ user, id, ackMode }) => { console.log(user.name, id, ackMode === 'client-individual') },
+          send: async (message, { user }) => user.roles.length > 0 && message,
+          deliver: (message, { user, subscription }) => message.destination !== subscription || user.name === 'ann',
+        },
+      })`,
   },
   {
     says: 'knows what the user is not',
@@ -47,21 +126,7 @@ const snippets: readonly Snippet[] = [
     code: `createBroker({ hooks: { authorise: () => true } })`,
     error: /'authorise' does not exist in type 'Hooks/,
   },
-  {
-    says: 'refuses an authorize that forgets to answer',
-    code: `createBroker({ hooks: { authorize: ({ action }) => { if (action === 'send') return true } } })`,
-    error: /not assignable to type .*Answer<boolean>|Not all code paths return a value/,
-  },
-  {
-    says: 'refuses a deliver that answers later',
-    code: `createBroker({ hooks: { deliver: async () => false } })`,
-    error: /Promise<boolean>' is not assignable/,
-  },
-  {
-    says: 'refuses a send that answers text',
-    code: `createBroker({ hooks: { send: (message) => message.text() } })`,
-    error: /'string' is not assignable/,
-  },
+  ...Object.values(WRONG_HOOKS).flat(),
   {
     says: 'refuses an event that there is not, and a payload that an event does not have',
     code: `createBroker().on('connected', () => undefined)`,
@@ -114,7 +179,7 @@ const snippets: readonly Snippet[] = [
   },
 ]
 
-const HEAD = `import { createBroker, type ErrorCode, Refusal } from '@xtomp/core'\nexport {}\nvoid [createBroker, Refusal]; export type E = ErrorCode\n`
+const HEAD = `import { createBroker, type ErrorCode, type Hooks, Refusal } from '@xtomp/core'\nexport {}\nvoid [createBroker, Refusal]; export type E = [ErrorCode, Hooks]\n`
 
 /** The first thing that the compiler says of each snippet, all compiled at once. */
 function compiled(): (string | undefined)[] {

@@ -6,6 +6,8 @@ import { buildProgram, type Program } from '../support/child-program.js'
 const BROKERS = 10_000
 /** So many make the process what it is: its code is compiled, its tables have their size. */
 const WARM_UP = 2_000
+/** As many as the program connects over TCP. */
+const CLIENTS = 100
 /** A broker that left 100 octets would show ten times over. */
 const NOTHING_BYTES = 1_000_000
 
@@ -13,7 +15,13 @@ interface Said {
   readonly grown: number
   readonly handles: readonly string[]
   readonly listeners: number
-  readonly left: readonly string[]
+  readonly grownOutside: number
+  /** With the clients connected, and once their broker is closed. */
+  readonly clients: {
+    readonly while: readonly string[]
+    readonly left: readonly string[]
+    readonly leftByName: readonly string[]
+  }
 }
 
 describe('a process', () => {
@@ -31,10 +39,15 @@ describe('a process', () => {
     const lines: string[] = []
     const child = program.start(String(WARM_UP), String(BROKERS)).onLine((line) => lines.push(line))
     expect(await child.ended).toBe(0)
-    const { grown, handles, listeners, left } = JSON.parse(lines.join('')) as Said
+    const { grown, grownOutside, handles, listeners, clients } = JSON.parse(lines.join('')) as Said
     expect(handles).toEqual([])
-    expect(left).toEqual([])
+    // What looks for handles sees them: the door, and both ends of each connection.
+    const seen = (name: string): number => clients.while.filter((other) => other === name).length
+    expect([seen('Server'), seen('Socket')]).toEqual([1, 2 * CLIENTS])
+    expect(clients.left).toEqual([])
+    expect(clients.leftByName).toEqual([])
     expect(listeners).toBe(0)
     expect(grown).toBeLessThan(NOTHING_BYTES)
+    expect(grownOutside).toBeLessThan(NOTHING_BYTES)
   })
 })

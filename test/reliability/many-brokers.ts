@@ -18,12 +18,30 @@ function handles(): string[] {
   return process.getActiveResourcesInfo().filter((kind) => !['PipeWrap', 'TTYWrap'].includes(kind))
 }
 
-async function memory(): Promise<number> {
+/** Open handles, by the names of their classes, but for those that this process was given. */
+function namedHandles(): string[] {
+  return activeHandles()
+    .filter((handle) => !given.includes(handle))
+    .map((handle) => handle.constructor.name)
+}
+
+function activeHandles(): object[] {
+  return Reflect.apply(Reflect.get(process, '_getActiveHandles'), process, [])
+}
+
+interface Memory {
+  readonly heap: number
+  /** Outside the heap: octets of buffers, and what C++ holds for objects. */
+  readonly external: number
+}
+
+async function memory(): Promise<Memory> {
   for (let turn = 0; turn < 4; turn++) {
     await new Promise((resolve) => setImmediate(resolve))
     collect()
   }
-  return process.memoryUsage().heapUsed
+  const { heapUsed: heap, external } = process.memoryUsage()
+  return { heap, external }
 }
 
 /** One broker's life: a client with a delivery unsettled, a host subscription, a transaction, an expiring message. */
@@ -37,13 +55,13 @@ async function life(): Promise<void> {
   await broker.close()
 }
 
-async function afterMany(brokers: number): Promise<number> {
+async function afterMany(brokers: number): Promise<Memory> {
   for (let made = 0; made < brokers; made++) await life()
   return memory()
 }
 
 /** What is left of a broker that is closed while clients are connected to it over TCP. */
-async function afterClients(): Promise<string[]> {
+async function afterClients(): Promise<{ while: string[]; left: string[]; leftByName: string[] }> {
   const broker = createBroker()
   const { port = 0 } = await listen(broker, { port: 0 })
   const sockets = Array.from({ length: CLIENTS }, () => connect({ port, host: '127.0.0.1' }))
@@ -53,11 +71,12 @@ async function afterClients(): Promise<string[]> {
     socket.write(CONNECT + SUBSCRIBE)
   }
   while (broker.stats().subscriptions < CLIENTS) await new Promise((resolve) => setImmediate(resolve))
+  const meanwhile = namedHandles()
   await broker.close()
   // The clients' own ends are in this process, too.
   await Promise.all(gone)
   await new Promise((resolve) => setImmediate(resolve))
-  return handles()
+  return { while: meanwhile, left: handles(), leftByName: namedHandles() }
 }
 
 function listeners(): number {
@@ -65,14 +84,18 @@ function listeners(): number {
 }
 
 const [, , warmUp = '0', brokers = '0'] = process.argv
+// Node makes these when they are first asked for.
+const standard: readonly object[] = [process.stdout, process.stderr]
+const given = [...activeHandles(), ...standard]
 const listenersBefore = listeners()
 const before = await afterMany(Number(warmUp))
 const after = await afterMany(Number(brokers))
 const said = {
-  grown: after - before,
+  grown: after.heap - before.heap,
+  grownOutside: after.external - before.external,
   handles: handles(),
   listeners: listeners() - listenersBefore,
-  left: await afterClients(),
+  clients: await afterClients(),
 }
 process.stdout.write(`${JSON.stringify(said)}\n`)
 process.exit(0)
