@@ -49,7 +49,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   core: [],
   net: ['core'],
   tls: ['core', 'net'],
-  ws: ['core'],
+  ws: ['core', 'net'],
   mux: ['core', 'net', 'tls', 'ws'],
   fastify: ['core', 'ws'],
   testing: ['core'],

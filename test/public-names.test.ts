@@ -127,6 +127,31 @@ const REVIEWED: Readonly<Record<string, Names>> = {
     values: ['listen'],
     types: ['ListenOptions', 'Listener'],
   },
+  '@xtomp/net/socket': {
+    values: [
+      'Arrivals',
+      'LONGEST_MS',
+      'SOCKET_OPTIONS',
+      'SocketConnection',
+      'SocketDoor',
+      'beginsTls',
+      'bind',
+      'checkNames',
+      'firstOctets',
+      'numberOf',
+      'refuseTls',
+      'settingsOf',
+    ],
+    types: [
+      'DoorKind',
+      'ListenSettings',
+      'NumberRule',
+      'Place',
+      'SocketDoorSettings',
+      'SocketOptions',
+      'SocketSettings',
+    ],
+  },
   '@xtomp/testing': {
     values: ['GlobalClock', 'ManualClock', 'createTestBroker', 'stompMatchers'],
     types: [

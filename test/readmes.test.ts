@@ -9,7 +9,7 @@ import { resolved, type Schema, schema } from '../packages/cli/src/config/schema
 import { run } from '../packages/cli/src/program.js'
 import { settingsOf } from '../packages/core/src/broker/options.js'
 import { policyFor } from '../packages/core/src/destination/policy.js'
-import { settingsOf as listenSettingsOf } from '../packages/net/src/options.js'
+import { settingsOf as listenSettingsOf } from '../packages/net/src/socket/options.js'
 import { testStreams } from './cli/streams.js'
 import { EVENT_NAMES } from './support/heard.js'
 import { packages, root } from './support/sources.js'

@@ -7,7 +7,7 @@ import { faultsIn, resolved, type Schema, schema } from '../../packages/cli/src/
 import { DRAIN_MS } from '../../packages/cli/src/config/settings.js'
 import { settingsOf } from '../../packages/core/src/broker/options.js'
 import { policyFor } from '../../packages/core/src/destination/policy.js'
-import { settingsOf as listenSettingsOf } from '../../packages/net/src/options.js'
+import { settingsOf as listenSettingsOf } from '../../packages/net/src/socket/options.js'
 
 const { limits, heartBeat, ...options } = settingsOf({})
 const { type: _, ...rule } = policyFor('/queue/any', [])

@@ -8,8 +8,8 @@ import { authenticateAs } from '../../packages/cli/src/config/users.js'
 import { passcode } from '../../packages/cli/src/passcode.js'
 import { testStreams } from './streams.js'
 
-function credentials(login?: string, given?: string): Credentials {
-  return { login, passcode: given, host: '/', headers: Headers.none, connection: { transport: 'memory' } }
+function credentials(login?: string, given?: string, isProven = false): Credentials {
+  return { login, passcode: given, isProven, host: '/', headers: Headers.none, connection: { transport: 'memory' } }
 }
 
 describe('a user', () => {
@@ -26,6 +26,13 @@ describe('a user', () => {
     ] as const)
       expect(await authenticate(credentials(login, given))).toBe(false)
     expect(refused).toEqual(['ann', 'ann', 'ann', 'bob', undefined])
+  })
+
+  test('whose login the transport has proved needs no passcode, but must be known', async () => {
+    const authenticate = authenticateAs([{ login: 'ann', passcode: 'secret' }], () => undefined)
+    expect(await authenticate(credentials('ann', undefined, true))).toEqual({ login: 'ann' })
+    expect(await authenticate(credentials('bob', undefined, true))).toBe(false)
+    expect(await authenticate(credentials('', undefined, true))).toBe(false)
   })
 
   test('whose passcode is hashed may connect with what was hashed, and with no other', async () => {

@@ -26,6 +26,9 @@ import { WireClient } from '../support/wire-client.js'
 
 const LINGER_MS = 50
 
+/** How a TLS client begins: the head of a record, and the beginning of what is in it. */
+const HELLO = new Uint8Array([0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3])
+
 function open(options: BrokerOptions = {}): { broker: Broker; clock: ManualClock } {
   const clock = new ManualClock()
   const broker = createBroker({ clock, ...options })
@@ -433,6 +436,28 @@ describe('a listener', () => {
   test('rejects where the folder does not exist', async () => {
     const { broker } = open()
     expect(await codeOf(listen(broker, { path: join(await folder(), 'nowhere', 's') }))).toBe('EACCES')
+  })
+
+  test('answers a client that begins TLS with an alert and an ERROR, and tells the log once', async () => {
+    const warned: unknown[] = []
+    const logger = { info: () => undefined, warn: (fields: unknown) => warned.push(fields), error: () => undefined }
+    const { broker } = open({ logger })
+    const reasons: string[] = []
+    broker.on('close', ({ reason }) => reasons.push(reason.code))
+    const listener = await listen(broker, { port: 0 })
+    for (let time = 1; time <= 2; time++) {
+      const socket = dialTo(placeOf(listener))
+      socket.end(HELLO)
+      const answer = Buffer.concat(await socket.toArray())
+      expect([...answer.subarray(0, 7)]).toEqual([0x15, 3, 3, 0, 2, 2, 0x0a])
+      expect(String(answer.subarray(7))).toContain('code:tls-unexpected')
+      await until(() => reasons.length === time)
+    }
+    expect(reasons).toEqual(['tls-unexpected', 'tls-unexpected'])
+    expect(warned).toEqual([{ remoteAddress: '127.0.0.1', localAddress: '127.0.0.1', localPort: listener.port }])
+    // Within a frame the same octet is none of it.
+    const plain = await connected(listener)
+    await plain.confirm('SEND', { destination: '/queue/a' }, '\x16\x03\x01')
   })
 
   const wrong: [options: unknown, message: string][] = [

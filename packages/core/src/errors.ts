@@ -20,6 +20,8 @@ export const ERROR_CODES = {
   'version-unsupported': 'no common protocol version',
   'host-unknown': 'unknown host',
   'auth-failed': 'login refused',
+  'tls-required': 'this port speaks TLS',
+  'tls-unexpected': 'this port does not speak TLS',
   'access-refused': 'access refused',
   'hook-failed': 'the broker could not judge this frame',
   'heart-beat-missed': 'no heart-beat in time',

@@ -5,5 +5,5 @@
  */
 
 export { listen } from './listen.js'
-export type { ListenOptions } from './options.js'
-export type { Listener } from './socket-door.js'
+export type { ListenOptions } from './socket/options.js'
+export type { Listener } from './socket/socket-door.js'

@@ -2,10 +2,10 @@
 
 import { createServer } from 'node:net'
 import type { Broker } from '@xtomp/core'
-import { type ListenOptions, settingsOf } from './options.js'
-import { type Listener, SocketDoor } from './socket-door.js'
-
-const KEEP_ALIVE_MS = 60_000
+import { type ListenOptions, settingsOf } from './socket/options.js'
+import { type Listener, SocketDoor } from './socket/socket-door.js'
+import { SOCKET_OPTIONS } from './socket/socket-options.js'
+import { refuseTls } from './socket/tls-hello.js'
 
 /**
  * Opens a TCP port or a UNIX socket, and hands what connects to the broker. `broker.close()` closes it; closing it
@@ -19,10 +19,9 @@ const KEEP_ALIVE_MS = 60_000
  */
 export async function listen(broker: Broker, options: ListenOptions = {}): Promise<Listener> {
   const settings = settingsOf(options)
-  // Half-open: a client that has sent all it has, such as nc, still gets its answers.
-  const sockets = { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS }
-  const server = createServer(sockets)
-  const door = new SocketDoor(broker, server, settings)
+  const server = createServer(SOCKET_OPTIONS)
+  const transport = 'path' in settings.place ? 'unix' : 'tcp'
+  const door = new SocketDoor(broker, server, { ...settings, transport, refuseTls: refuseTls(broker) })
   server.on('connection', (socket) => door.accept(socket))
   await door.open()
   return door

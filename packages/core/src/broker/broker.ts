@@ -4,6 +4,7 @@ import type { Clock } from '../clock.js'
 import type { DestinationSnapshot } from '../destination/local.js'
 import type { StompError } from '../errors.js'
 import type { HeadersInit } from '../headers.js'
+import type { Logger } from '../logger.js'
 import type { Connection, Inbound } from '../ports/connection.js'
 import type { SessionSnapshot } from '../session/hooks.js'
 import type { BrokerEvents } from './events.js'
@@ -56,6 +57,8 @@ export interface BrokerStats {
 export interface Broker<User = unknown> extends AsyncDisposable {
   /** The source of time. */
   readonly clock: Clock
+  /** Where faults are written, those of doors among them. */
+  readonly logger: Logger
   /** Takes a connection; the adapter tells the answer what happens to it. */
   accept(connection: Connection): Inbound
   /**

@@ -13,6 +13,7 @@ import { Router } from '../destination/router.js'
 import { StompError } from '../errors.js'
 import { messageHeaders } from '../header-names.js'
 import { Headers } from '../headers.js'
+import type { Logger } from '../logger.js'
 import { copyOf, MessageIds, StoredMessage } from '../message.js'
 import type { Connection, Inbound } from '../ports/connection.js'
 import type { Completion } from '../ports/destination.js'
@@ -57,6 +58,7 @@ const DEFAULT_HOST = ''
 
 class LocalBroker<User> implements Broker<User> {
   readonly clock: Clock
+  readonly logger: Logger
   readonly #settings: Settings<User>
   readonly #reentry: Reentry
   readonly #emitter: Emitter<User>
@@ -75,6 +77,7 @@ class LocalBroker<User> implements Broker<User> {
 
   constructor(settings: Settings<User>) {
     this.clock = settings.clock
+    this.logger = settings.logger
     this.#settings = settings
     this.#reentry = new Reentry(settings.clock)
     this.#emitter = new Emitter(settings.logger, this.#reentry)

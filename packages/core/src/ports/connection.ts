@@ -14,6 +14,46 @@ export interface ConnectionInfo {
   readonly localAddress?: string | undefined
   /** Our own port, where the transport has one. */
   readonly localPort?: number | undefined
+  /** Who really connected, where a trusted proxy told `remoteAddress` and `remotePort`. */
+  readonly proxyAddress?: string | undefined
+  /** What was agreed on, where it is encrypted, and what the peer has shown of itself. */
+  readonly tls?:
+    | {
+        /** As Node names it: `TLSv1.3`. */
+        readonly protocol: string | undefined
+        /** As OpenSSL names it. */
+        readonly cipher: string | undefined
+        /** The name that the peer asked for (SNI). */
+        readonly serverName: string | undefined
+        /** Whether the peer's certificate was shown and is trusted. */
+        readonly isVerified: boolean
+        /** The peer's certificate, verified or not. */
+        readonly certificate:
+          | {
+              /** Distinguished names by their short keys: `{ CN: 'ann', O: 'Example' }`. */
+              readonly subject: Readonly<Record<string, string | readonly string[]>>
+              readonly issuer: Readonly<Record<string, string | readonly string[]>>
+              /** As OpenSSL writes them: `DNS:example.test, email:ann@example.test`. */
+              readonly altNames: string | undefined
+              readonly serialNumber: string
+              readonly fingerprint256: string
+              readonly validFrom: string
+              readonly validTo: string
+            }
+          | undefined
+      }
+    | undefined
+  /** The request that became this connection, where it came through HTTP. */
+  readonly request?:
+    | {
+        /** The path and the query. */
+        readonly url: string
+        /** By their names in lower case, as Node gives them. */
+        readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
+        /** The WebSocket subprotocol that was agreed on; '' for none. */
+        readonly subprotocol: string
+      }
+    | undefined
 }
 
 /**
@@ -31,6 +71,11 @@ export interface CloseReason {
 export interface Connection {
   /** What is known of it. */
   readonly info: ConnectionInfo
+  /**
+   * Who the transport itself has proved the peer to be: the name in its verified client certificate, say. It is the
+   * session's login, whatever passcode CONNECT has or has not; undefined where CONNECT must tell.
+   */
+  readonly provenLogin?: string | undefined
   /**
    * Sends octets; they are always accepted. `frameEnds` lists the offsets in `octets` at which a frame ends,
    * ascending; octets after the last of them begin a frame that the next call goes on with.

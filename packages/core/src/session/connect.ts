@@ -41,9 +41,17 @@ function findHost(session: Session, { host }: ConnectCommand): void {
 
 function authenticate(session: Session, command: ConnectCommand, next: () => Step): Step {
   const { hooks } = session.context
-  if (hooks.authenticate === undefined) return next()
-  const { login, passcode, host, headers } = command
-  const credentials = { login, passcode, host, headers, connection: session.info.connection }
+  const { provenLogin } = session
+  if (provenLogin !== undefined && command.login && command.login !== provenLogin)
+    throw new StompError('auth-failed', `this connection is ${printable(provenLogin)}'s, whatever login CONNECT names`)
+  if (hooks.authenticate === undefined) {
+    session.user = provenLogin
+    return next()
+  }
+  const { passcode, host, headers } = command
+  const { connection } = session.info
+  const isProven = provenLogin !== undefined
+  const credentials = { login: provenLogin ?? command.login, isProven, passcode, host, headers, connection }
   Object.defineProperty(credentials, 'passcode', { value: passcode, enumerable: false })
   const question = { hook: 'authenticate', ask: () => hooks.authenticate?.(credentials) }
   return ask(session, question, (user) => {

@@ -25,6 +25,10 @@ export class GuardedConnection implements Connection {
     return this.#connection.info
   }
 
+  get provenLogin(): string | undefined {
+    return this.#connection.provenLogin
+  }
+
   send(octets: Uint8Array, frameEnds: readonly number[]): boolean {
     // One that is broken takes nothing, and never drains.
     if (this.#isBroken) return false

@@ -15,7 +15,7 @@ export interface SessionInfo<User = unknown> {
   readonly id: string
   /** The agreed version; undefined before CONNECTED. */
   readonly version: Version | undefined
-  /** What `authenticate` answered; undefined before that, and without that hook. */
+  /** What `authenticate` answered; without that hook the proven login, if any. Undefined before that. */
   readonly user: User
   /** The virtual host, as the client named it; '' for none. */
   readonly host: string
@@ -42,8 +42,10 @@ export interface SessionSnapshot<User = unknown> extends SessionInfo<User> {
 
 /** What `authenticate` is asked. The passcode is in no other place, and never printed. */
 export interface Credentials {
-  /** The `login` header. */
+  /** The `login` header; the proven login where there is one. */
   readonly login: string | undefined
+  /** Whether the transport has proved the login, as by a client certificate: then there is no passcode to check. */
+  readonly isProven: boolean
   /** The `passcode` header. Not enumerable: no log and no spread copy shows it by accident. */
   readonly passcode: string | undefined
   /** The `host` header; '' for none. */

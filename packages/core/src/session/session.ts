@@ -116,6 +116,11 @@ export class Session
     return !this.#isOpen
   }
 
+  /** Who the transport has proved it to be. */
+  get provenLogin(): string | undefined {
+    return this.#connection.provenLogin
+  }
+
   get info(): SessionInfo {
     const { id, version, user, host } = this
     // Until CONNECTED the facts are not complete: they are told as they stand, and not kept.

@@ -2,6 +2,7 @@
 
 import type { Socket } from 'node:net'
 import type { CloseReason, Connection, ConnectionInfo, Inbound } from '@xtomp/core'
+import { beginsTls } from './tls-hello.js'
 
 /** Where the parts of a socket find their connection: listeners shared by all sockets cost an idle one nothing. */
 const connectionOf = Symbol('connection')
@@ -15,12 +16,22 @@ interface Acceptor {
   accept(connection: Connection): Inbound
 }
 
-/** How a socket is treated. */
-export interface SocketOptions {
+/** How the sockets of a door are treated. */
+export interface SocketSettings {
   /** What `info.transport` says. */
   readonly transport: string
   /** How long a peer may keep a closing connection, in milliseconds. */
   readonly lingerMs: number
+  /** What is known of a socket beyond its addresses, or better than it knows itself. */
+  readonly factsOf?: ((socket: Socket) => Partial<ConnectionInfo>) | undefined
+  /** Who a socket has proved its peer to be. */
+  readonly provenLoginOf?: ((socket: Socket) => string | undefined) | undefined
+  /** Answers a peer that begins TLS, where it is not spoken. */
+  readonly refuseTls?: ((socket: Socket, connection: SocketConnection) => void) | undefined
+}
+
+/** The same, with who is told. */
+export interface SocketOptions extends SocketSettings {
   /** Told when the socket is gone. */
   closed(connection: SocketConnection): void
 }
@@ -78,8 +89,13 @@ export class SocketConnection implements Connection {
   }
 
   get info(): ConnectionInfo {
+    const { transport, factsOf } = this.#options
     const { remoteAddress, remotePort, localAddress, localPort } = this.#socket
-    return { transport: this.#options.transport, remoteAddress, remotePort, localAddress, localPort }
+    return { transport, remoteAddress, remotePort, localAddress, localPort, ...factsOf?.(this.#socket) }
+  }
+
+  get provenLogin(): string | undefined {
+    return this.#options.provenLoginOf?.(this.#socket)
   }
 
   send(octets: Uint8Array, _frameEnds: readonly number[]): boolean {
@@ -120,7 +136,12 @@ export class SocketConnection implements Connection {
   }
 
   received(octets: Buffer): void {
-    if (!this.#isClosing) this.inbound?.receive(octets)
+    if (this.#isClosing) return
+    const { refuseTls } = this.#options
+    // Of all octets only the first can begin it.
+    if (refuseTls !== undefined && beginsTls(octets) && this.#socket.bytesRead === octets.length)
+      refuseTls(this.#socket, this)
+    else this.inbound?.receive(octets)
   }
 
   ended(): void {

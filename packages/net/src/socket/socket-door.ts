@@ -1,10 +1,10 @@
-/** A door made of a server whose connections are sockets: what TCP and UNIX sockets have in common. */
+/** A door made of a server whose connections are sockets: what TCP, UNIX and TLS sockets have in common. */
 
 import type { Server, Socket } from 'node:net'
 import { type Broker, type Door, StompError } from '@xtomp/core'
 import { bind } from './bind.js'
 import type { ListenSettings } from './options.js'
-import { connect, type SocketConnection, type SocketOptions } from './socket-connection.js'
+import { connect, type SocketConnection, type SocketOptions, type SocketSettings } from './socket-connection.js'
 
 /** An open door. */
 export interface Listener {
@@ -21,11 +21,14 @@ export interface Listener {
   close(): Promise<void>
 }
 
+/** How a door is to be, and its sockets. */
+export interface SocketDoorSettings extends ListenSettings, SocketSettings {}
+
 /** Hands the sockets of a server to a broker, and is closed with it. */
 export class SocketDoor implements Listener, Door {
   readonly #broker: Broker
   readonly #server: Server
-  readonly #settings: ListenSettings
+  readonly #settings: SocketDoorSettings
   readonly #sockets: SocketOptions
   readonly #connections = new Set<SocketConnection>()
   /** Those beyond the limit, until they have read why. */
@@ -37,12 +40,13 @@ export class SocketDoor implements Listener, Door {
   #port: number | undefined
   #address = ''
 
-  constructor(broker: Broker, server: Server, settings: ListenSettings) {
+  constructor(broker: Broker, server: Server, settings: SocketDoorSettings) {
     this.#broker = broker
     this.#server = server
     this.#settings = settings
-    const transport = 'path' in settings.place ? 'unix' : 'tcp'
-    this.#sockets = { transport, lingerMs: settings.lingerMs, closed: (connection) => this.#gone(connection) }
+    const { transport, lingerMs, factsOf, provenLoginOf, refuseTls } = settings
+    const closed = (connection: SocketConnection): void => this.#gone(connection)
+    this.#sockets = { transport, lingerMs, factsOf, provenLoginOf, refuseTls, closed }
   }
 
   get port(): number | undefined {
@@ -80,16 +84,15 @@ export class SocketDoor implements Listener, Door {
   /** Takes a socket that the server has accepted. */
   accept(socket: Socket): void {
     const { maxConnections } = this.#settings
+    if (this.#connections.size < maxConnections) this.#connections.add(connect(this.#broker, socket, this.#sockets))
+    else this.turnAway(socket, tooMany(maxConnections))
+  }
+
+  /** Tells a socket why it may not come in. */
+  turnAway(socket: Socket, error: StompError): void {
     const connection = connect(this.#broker, socket, this.#sockets)
-    if (this.#connections.size < maxConnections) {
-      this.#connections.add(connection)
-      return
-    }
     this.#turnedAway.add(connection)
-    const text = `this door takes ${maxConnections} connections, and has them (option maxConnections)`
-    const seen = maxConnections + 1
-    const excess = { what: 'this door', limit: maxConnections, seen, unit: 'connections', option: 'maxConnections' }
-    connection.inbound?.refuse(new StompError('connections-too-many', text, { excess }))
+    connection.inbound?.refuse(error)
   }
 
   stop(): void {
@@ -129,4 +132,10 @@ export class SocketDoor implements Listener, Door {
       this.#address = bound.address
     }
   }
+}
+
+function tooMany(limit: number): StompError {
+  const text = `this door takes ${limit} connections, and has them (option maxConnections)`
+  const excess = { what: 'this door', limit, seen: limit + 1, unit: 'connections', option: 'maxConnections' }
+  return new StompError('connections-too-many', text, { excess })
 }

@@ -1,0 +1,49 @@
+/** Sockets that have come and are nobody's connection yet: each has a deadline, and a door that closes cuts them all. */
+
+import type { Socket } from 'node:net'
+import type { Clock } from '@xtomp/core'
+
+/** Sockets on their way in: those that have not said what they want, or have not finished their handshake. */
+export class Arrivals {
+  readonly #clock: Clock
+  readonly #limitMs: number
+  readonly #overdue: (socket: Socket) => void
+  readonly #waiting = new Map<Socket, () => void>()
+  #isClosed = false
+
+  /** @param overdue - told of one whose time is up; what it does not do with it is to be done by `socket.destroy()` */
+  constructor(clock: Clock, limitMs: number, overdue: (socket: Socket) => void = (socket) => socket.destroy()) {
+    this.#clock = clock
+    this.#limitMs = limitMs
+    this.#overdue = overdue
+  }
+
+  get size(): number {
+    return this.#waiting.size
+  }
+
+  /** Begins a socket's time. */
+  add(socket: Socket): void {
+    if (this.#isClosed) {
+      socket.destroy()
+      return
+    }
+    const cancel = this.#clock.after(this.#limitMs, () => {
+      if (this.#waiting.delete(socket)) this.#overdue(socket)
+    })
+    this.#waiting.set(socket, cancel)
+    socket.once('close', () => this.delete(socket))
+  }
+
+  /** It has come in, or is gone. Answers whether it was still waiting. */
+  delete(socket: Socket): boolean {
+    this.#waiting.get(socket)?.()
+    return this.#waiting.delete(socket)
+  }
+
+  /** Cuts those that wait, and each that still comes. */
+  close(): void {
+    this.#isClosed = true
+    for (const socket of [...this.#waiting.keys()]) socket.destroy()
+  }
+}

@@ -1,0 +1,23 @@
+/**
+ * What doors made of sockets share: `@xtomp/tls` and `@xtomp/mux` are built on it, and so may be a door of your own.
+ *
+ * @module @xtomp/net/socket
+ */
+
+export { Arrivals } from './arrivals.js'
+export { bind } from './bind.js'
+export { firstOctets } from './first-octets.js'
+export {
+  checkNames,
+  type DoorKind,
+  type ListenSettings,
+  LONGEST_MS,
+  type NumberRule,
+  numberOf,
+  type Place,
+  settingsOf,
+} from './options.js'
+export { SocketConnection, type SocketOptions, type SocketSettings } from './socket-connection.js'
+export { SocketDoor, type SocketDoorSettings } from './socket-door.js'
+export { SOCKET_OPTIONS } from './socket-options.js'
+export { beginsTls, refuseTls } from './tls-hello.js'

@@ -1,0 +1,113 @@
+/** What a listener may be told, its defaults, and the check that it makes sense: of all doors that are made of sockets. */
+
+import { inspect } from 'node:util'
+
+/** Where to listen, and how. */
+export interface ListenOptions {
+  /** The TCP port; 0 for any that is free. @defaultValue 61613 */
+  readonly port?: number | undefined
+  /** The address to bind. @defaultValue '127.0.0.1' */
+  readonly host?: string | undefined
+  /**
+   * A UNIX socket's path, instead of a port and a host. A socket file at which nobody listens any more, as a killed
+   * process leaves it, is replaced; one at which somebody does, and any other file, is left alone: `EADDRINUSE`.
+   */
+  readonly path?: string | undefined
+  /** How many connections may wait to be accepted. @defaultValue 4,096, as far as the system allows */
+  readonly backlog?: number | undefined
+  /** How many connections there may be; one more gets an ERROR `connections-too-many`. @defaultValue no limit */
+  readonly maxConnections?: number | undefined
+  /** How long a peer may keep a closing connection, in milliseconds. @defaultValue 2,000 */
+  readonly lingerMs?: number | undefined
+}
+
+/** What `server.listen` is told. */
+export type Place = { readonly port: number; readonly host: string } | { readonly path: string }
+
+/** Options with nothing left open. */
+export interface ListenSettings {
+  readonly place: Place
+  readonly backlog: number
+  readonly maxConnections: number
+  readonly lingerMs: number
+}
+
+/** The longest that a timer of Node takes, in milliseconds; it would ring at once for more. */
+export const LONGEST_MS = 2 ** 31 - 1
+
+/** What a number may be, and what is meant where none is given. */
+export interface NumberRule {
+  readonly least: number
+  /** Infinity for no limit. */
+  readonly most: number
+  readonly byDefault: number
+}
+
+const NUMBERS = {
+  port: { least: 0, most: 65_535, byDefault: 61613 },
+  backlog: { least: 1, most: 2 ** 31 - 1, byDefault: 4_096 },
+  maxConnections: { least: 0, most: Number.POSITIVE_INFINITY, byDefault: Number.POSITIVE_INFINITY },
+  lingerMs: { least: 0, most: LONGEST_MS, byDefault: 2_000 },
+} as const
+
+const NAMES = [...Object.keys(NUMBERS), 'host', 'path']
+
+/** What a door of another kind says of itself. */
+export interface DoorKind {
+  /** The options that it has beside those of every listener; it checks them itself. */
+  readonly others?: readonly string[]
+  /** @defaultValue 61613 */
+  readonly defaultPort?: number
+}
+
+/**
+ * Options with their defaults filled in.
+ * @throws TypeError where one is unknown or out of its range; the message names it, what was given and what is allowed
+ */
+export function settingsOf(
+  options: ListenOptions,
+  { others = [], defaultPort = NUMBERS.port.byDefault }: DoorKind = {},
+): ListenSettings {
+  checkNames(options, [...NAMES, ...others])
+  const { backlog, maxConnections, lingerMs } = options
+  return {
+    place: placeOf(options, defaultPort),
+    backlog: numberOf('backlog', backlog, NUMBERS.backlog),
+    maxConnections: numberOf('maxConnections', maxConnections, NUMBERS.maxConnections),
+    lingerMs: numberOf('lingerMs', lingerMs, NUMBERS.lingerMs),
+  }
+}
+
+/** Takes no option that there is not: what is misspelt would be ignored unheard. */
+export function checkNames(options: object, names: readonly string[]): void {
+  for (const name of Object.keys(options)) {
+    if (!names.includes(name)) throw new TypeError(`there is no option ${name}; there are ${names.join(', ')}`)
+  }
+}
+
+/** A number within its range, or its default. @throws TypeError where it is neither */
+export function numberOf(name: string, given: number | undefined, { least, most, byDefault }: NumberRule): number {
+  if (given === undefined) return byDefault
+  const isWhole = Number.isInteger(given) || given === Number.POSITIVE_INFINITY
+  if (!isWhole || given < least || given > most) {
+    const range = most === Number.POSITIVE_INFINITY ? `, ${least} or more` : ` from ${least} to ${most}`
+    throw new TypeError(`${name} must be a whole number${range}; given ${inspect(given)}`)
+  }
+  return given
+}
+
+function placeOf({ port, host, path }: ListenOptions, defaultPort: number): Place {
+  for (const [name, text] of Object.entries({ host, path })) {
+    if (text !== undefined && (typeof text !== 'string' || text === ''))
+      throw new TypeError(`${name} must be a text that is not empty; given ${inspect(text)}`)
+  }
+  if (path === undefined) {
+    const number = numberOf('port', port, { ...NUMBERS.port, byDefault: defaultPort })
+    return { port: number, host: host ?? '127.0.0.1' }
+  }
+  for (const [name, value] of Object.entries({ port, host })) {
+    if (value !== undefined)
+      throw new TypeError(`path stands instead of ${name}; given both, ${inspect(path)} and ${inspect(value)}`)
+  }
+  return { path }
+}
