@@ -141,6 +141,7 @@ const REVIEWED: Readonly<Record<string, Names>> = {
       'numberOf',
       'refuseTls',
       'settingsOf',
+      'tlsFactsOf',
     ],
     types: [
       'DoorKind',

@@ -20,4 +20,5 @@ export {
 export { SocketConnection, type SocketOptions, type SocketSettings } from './socket-connection.js'
 export { SocketDoor, type SocketDoorSettings } from './socket-door.js'
 export { SOCKET_OPTIONS } from './socket-options.js'
+export { tlsFactsOf } from './tls-facts.js'
 export { beginsTls, refuseTls } from './tls-hello.js'
