@@ -1,8 +1,7 @@
 /** A client that begins TLS on a port that does not speak it. */
 
 import type { Socket } from 'node:net'
-import { type Broker, StompError } from '@xtomp/core'
-import type { SocketConnection } from './socket-connection.js'
+import { type Broker, type Inbound, StompError } from '@xtomp/core'
 
 /** The first octet of every TLS connection, and of no STOMP frame: a record of the handshake (RFC 8446, 5.1). */
 const HANDSHAKE = 0x16
@@ -15,8 +14,13 @@ export function beginsTls(octets: Uint8Array): boolean {
   return octets[0] === HANDSHAKE
 }
 
+/** Whose first octets they are. */
+interface Arrived {
+  readonly inbound: Inbound | undefined
+}
+
 /** Answers what refuses such clients: an alert for their TLS, an ERROR for whoever looks on, and one line in the log. */
-export function refuseTls(broker: Broker): (socket: Socket, connection: SocketConnection) => void {
+export function refuseTls(broker: Broker): (socket: Socket, connection: Arrived) => void {
   let isTold = false
   return (socket, connection) => {
     if (!isTold) {
