@@ -39,18 +39,11 @@ function sequence(count: number, octet: (at: number) => number): Uint8Array {
   return Uint8Array.from({ length: count }, (_, at) => octet(at) & 0xff)
 }
 
-/** The first octets of a TLS connection: a handshake record, its length, a ClientHello, its length, a version, chance. */
-const CLIENT_HELLO = Uint8Array.from([
-  ...[0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xfc, 0x03, 0x03],
-  ...sequence(501, (at) => at * 37 + 11),
-])
-
 const NO_CLIENTS: readonly { readonly says: string; readonly octets: string | Uint8Array; readonly code: string }[] = [
   { says: 'lines of text', octets: 'hello?\nis there anybody\n', code: 'bad-command' },
   { says: 'all octets there are', octets: sequence(256, (at) => at), code: 'bad-command' },
   { says: 'octets above 127 without an end', octets: sequence(100_000, (at) => 128 + (at % 128)), code: 'bad-command' },
   { says: 'a megabyte of one letter', octets: 'A'.repeat(1024 * 1024), code: 'bad-command' },
-  { says: 'a TLS handshake', octets: CLIENT_HELLO, code: 'bad-frame' },
   { says: 'the HTTP/2 preface', octets: 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', code: 'bad-command' },
   { says: 'an MQTT CONNECT', octets: '\x10\x0e\x00\x04MQTT\x04\x02\x00<\x00\x02me', code: 'bad-frame' },
   { says: 'an AMQP header', octets: 'AMQP\x00\x00\x09\x01', code: 'bad-frame' },
