@@ -1,7 +1,7 @@
 /**
  * Tries the packages as a stranger does: packs them, installs the tarballs with npm in an empty folder, and there
- * compiles and runs what the READMEs and the guide to testing print, as ES modules, as CommonJS and as TypeScript. One
- * line a case; exit code 1 where one failed.
+ * compiles and runs what the READMEs and the guide to testing print, as ES modules, as CommonJS and as TypeScript, with
+ * node, jest and vitest. One line a case; exit code 1 where one failed.
  *
  *   node scripts/try-packages.mjs                     under this Node
  *   node scripts/try-packages.mjs 20 22 24 latest     under these; npm brings those that this one is not
@@ -30,8 +30,10 @@ import { execute, prints } from './processes.mjs'
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 /** What the programs use beside our packages is linked from this workspace: npm installs what we pack, and no more. */
 const LINKED = [
-  'node_modules/@types/node',
-  ...['@types/stompit', '@stomp/stompjs', 'expect', 'stompit'].map((name) => `test/node_modules/${name}`),
+  ...['@types/node', 'vitest'].map((name) => `node_modules/${name}`),
+  ...['@jest/globals', '@types/stompit', '@stomp/stompjs', 'expect', 'jest', 'stompit'].map(
+    (name) => `test/node_modules/${name}`,
+  ),
 ]
 /** Each way in which TypeScript finds a package, and the folders of programs that it can compile. */
 const RESOLUTIONS = [
@@ -42,6 +44,16 @@ const RESOLUTIONS = [
 ]
 /** The one whose output is run. */
 const EMITTED = 'nodenext'
+/** What Node is told to run a program that is there for one of these. */
+const RUNNERS = {
+  node: (path) => [path],
+  vitest: (path) => ['node_modules/vitest/vitest.mjs', 'run', path],
+  jest: (path) => [
+    // As jest says; for CommonJS it needs nothing.
+    ...(path.endsWith('.mjs') ? ['--experimental-vm-modules'] : []),
+    ...['node_modules/jest/bin/jest.js', '--runTestsByPath', path],
+  ],
+}
 /** No more than Node has, and our declarations are checked, too. */
 const COMPILER_OPTIONS = {
   strict: true,
@@ -186,10 +198,11 @@ async function runUnder(version, programs) {
     await attempt(`${name}: the command`, () => {
       return prints('STOMP on 127.0.0.1:', node, ['node_modules/.bin/xtomp', 'serve', '--port', '0'], folder)
     })
-    for (const { title, output = '', files } of programs) {
+    for (const { title, runner, output = '', files } of programs.filter(({ runner }) => runner in RUNNERS)) {
       for (const path of files.map(({ path }) => runnable(path))) {
-        await attempt(`${name}: ${title}, ${extname(path)}`, () =>
-          output === '' ? start(path) : prints(output, node, [path], folder),
+        const args = RUNNERS[runner](path)
+        await attempt(`${name}: ${title}, ${runner === 'node' ? '' : `${runner}, `}${extname(path)}`, () =>
+          output === '' ? start(...args) : prints(output, node, args, folder),
         )
       }
     }

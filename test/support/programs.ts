@@ -24,6 +24,7 @@ const TALKS = /\b(nc|xtomp (check|passcode|pub|sub)) /
 const LANGUAGES: readonly string[] = ['js', 'python', 'sh', 'ts']
 
 const VITEST = join(root, 'node_modules', 'vitest', 'vitest.mjs')
+const JEST = join(root, 'test', 'node_modules', 'jest', 'bin', 'jest.js')
 
 /** A program in TypeScript: it must compile, whether it is run or not. */
 export interface TypedProgram {
@@ -69,11 +70,17 @@ function isForVitest(text: string): boolean {
   return /from 'vitest'$/m.test(text)
 }
 
+/** Whether it is a file of tests for jest. */
+function isForJest(text: string): boolean {
+  return text.includes("'@jest/globals'")
+}
+
 function suffixOf({ language, text }: Pick<Program, 'language' | 'text'>): string {
   const suffix = { js: 'mjs', python: 'py', sh: 'sh', ts: 'ts' }[language]
   if (isForVitest(text)) return `test.${suffix}`
   if (language !== 'js') return suffix
-  return /\brequire\('/.test(text) ? 'cjs' : 'mjs'
+  const kind = /\brequire\('/.test(text) ? 'cjs' : 'mjs'
+  return isForJest(text) ? `test.${kind}` : kind
 }
 
 function pythonFor(text: string): string | undefined {
@@ -120,7 +127,17 @@ export class Reader {
     const file = join(this.#folder, `${++this.#written}.${suffixOf({ language, text })}`)
     writeFileSync(file, text.replace(PORT, String(this.#port)))
     const command = language === 'python' ? (pythonFor(text) ?? 'python3') : language === 'sh' ? 'sh' : process.execPath
-    const args = isForVitest(text) ? [VITEST, 'run', '--config', this.#vitestConfig(), file] : [file]
+    const args = isForVitest(text)
+      ? [VITEST, 'run', '--config', this.#vitestConfig(), file]
+      : isForJest(text)
+        ? [
+            JEST,
+            '--config',
+            JSON.stringify({ rootDir: this.#folder, testPathIgnorePatterns: [] }),
+            '--runTestsByPath',
+            file,
+          ]
+        : [file]
     // A reader has installed the command.
     const env = { ...process.env, PATH: [join(root, 'node_modules', '.bin'), process.env.PATH].join(delimiter) }
     const options: SpawnOptions = { cwd: this.#folder, env, stdio: ['ignore', 'pipe', 'pipe'] }
