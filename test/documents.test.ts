@@ -5,8 +5,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { faultsOf } from './support/compiled.js'
-import { missingFor, programsIn, Reader, RunningProgram, typedProgramsIn } from './support/programs.js'
-import { root } from './support/sources.js'
+import { examplesIn, missingFor, programsIn, Reader, RunningProgram, typedProgramsIn } from './support/programs.js'
+import { packages, root, sourcesIn } from './support/sources.js'
 
 const TIMEOUT_MS = 20_000
 const COMPILE_TIMEOUT_MS = 60_000
@@ -76,6 +76,29 @@ describe('all documents', () => {
     const programs = documents.flatMap(typedProgramsIn)
     expect(programs).not.toHaveLength(0)
     expect(faultsOf(programs)).toEqual([])
+  })
+})
+
+describe('the examples in doc comments', () => {
+  const sources = packages.flatMap((name) => sourcesIn(`packages/${name}/src`))
+  const examples = sources.flatMap(examplesIn)
+  let reader: Reader
+
+  beforeAll(async () => {
+    reader = await Reader.create('doc comments')
+  })
+
+  afterAll(() => reader.close())
+
+  it('are all found, and compile, strictly', { timeout: COMPILE_TIMEOUT_MS }, () => {
+    const tags = sources.flatMap(({ text }) => text.match(/^ *\*.*@example\b/gm) ?? [])
+    expect(examples).toHaveLength(tags.length)
+    expect(examples).not.toHaveLength(0)
+    expect(faultsOf(examples)).toEqual([])
+  })
+
+  it.each(examples)('$document, line $line, runs to its end', { timeout: TIMEOUT_MS }, async ({ text }) => {
+    await reader.start({ name: 'example', language: 'js', text, output: undefined }).ends()
   })
 })
 

@@ -44,6 +44,17 @@ export function typedProgramsIn(document: string): TypedProgram[] {
   }))
 }
 
+/** The examples in the doc comments of a source: each is a whole program, in TypeScript that is JavaScript, too. */
+export function examplesIn({ path, text }: { readonly path: string; readonly text: string }): TypedProgram[] {
+  return [...text.matchAll(/^ *\* @example\n((?:^ *\*(?!\/| @).*\n)*)/gm)].map((example) => {
+    const lines = (example[1] as string).replaceAll(/^ *\* ?/gm, '')
+    const program = /^```ts\n(.*?)^```$/ms.exec(lines)?.[1]
+    const line = text.slice(0, example.index).split('\n').length + 1
+    if (program === undefined) throw new Error(`${path}:${line}: an example is a block of ts`)
+    return { document: path, line, text: program }
+  })
+}
+
 /**
  * All programs of a document that can be run, in order. Of shell blocks, those that talk to a broker or check: the
  * others are commands to know. Of those in TypeScript, tests for vitest, which reads them as they are.

@@ -104,7 +104,18 @@ export class ProtocolError extends StompError {
  * Anything else that a hook throws becomes `hook-failed`, with no detail for the client.
  *
  * @example
- * authorize: ({ user }) => { if (user.suspended) throw new Refusal('account-suspended', 'pay your bill first') }
+ * ```ts
+ * import { createBroker, Refusal } from '@xtomp/core'
+ *
+ * const broker = createBroker({
+ *   hooks: {
+ *     connect: ({ headers }) => {
+ *       if (headers.get('login') === 'bob') throw new Refusal('account-suspended', 'pay your bill first')
+ *     },
+ *   },
+ * })
+ * await broker.close()
+ * ```
  */
 export class Refusal extends StompError {
   static {

@@ -12,7 +12,15 @@ import { refuseTls } from './socket/tls-hello.js'
  * leaves the broker as it is. One broker may have any number of doors.
  *
  * @example
+ * ```ts
+ * import { createBroker } from '@xtomp/core'
+ * import { listen } from '@xtomp/net'
+ *
+ * const broker = createBroker()
  * const listener = await listen(broker, { port: 61613 })
+ * console.log('STOMP on', listener.port)
+ * await broker.close()
+ * ```
  * @throws TypeError where an option is unknown or out of its range
  * @throws Error as Node's `server.listen` does: `EADDRINUSE`, `EACCES`
  * @throws StompError `broker-closing` where the broker is closed, or is while the door opens

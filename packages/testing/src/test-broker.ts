@@ -102,8 +102,18 @@ const PROTOCOLS = ['v12.stomp', 'v11.stomp', 'v10.stomp']
  * would have been logged as an error is in `broker.errors`.
  *
  * @example
- * await using broker = createTestBroker()
+ * ```ts
+ * import { Client } from '@stomp/stompjs'
+ * import { createTestBroker } from '@xtomp/testing'
+ *
+ * const broker = createTestBroker()
  * const client = new Client({ webSocketFactory: () => broker.webSocket() })
+ * client.onConnect = () => client.publish({ destination: '/topic/a', body: 'hello' })
+ * client.activate()
+ * await broker.received('/topic/a')
+ * await client.deactivate()
+ * await broker.close()
+ * ```
  * @throws TypeError where an option is unknown or out of its range, as `createBroker` does
  */
 export function createTestBroker<User = unknown, Time extends Clock = ManualClock>(

@@ -44,7 +44,13 @@ import { destinationReports, sessionReports } from './reports.js'
  *
  * @throws TypeError where an option is unknown or out of its range; the message names it and what is allowed
  * @example
+ * ```ts
+ * import { createBroker } from '@xtomp/core'
+ *
  * const broker = createBroker({ destinations: [{ match: '/queue/orders', maxMessages: 10_000 }] })
+ * broker.publish('/queue/orders', 'tea')
+ * await broker.close()
+ * ```
  */
 export function createBroker<User = unknown>(options: BrokerOptions<User> = {}): Broker<User> {
   return new LocalBroker(settingsOf(options))

@@ -43,8 +43,14 @@ const LINGER_MS = 2_000
  * Opens a connection in memory: a real one, with back-pressure and half-close, without a port.
  *
  * @example
+ * ```ts
+ * import { connectMemory, createBroker } from '@xtomp/core'
+ *
+ * const broker = createBroker()
  * const client = connectMemory(broker, { receive: (octets) => console.log(new TextDecoder().decode(octets)) })
  * client.write('CONNECT\naccept-version:1.2\nhost:/\n\n\0')
+ * await broker.close()
+ * ```
  */
 export function connectMemory(
   broker: Pick<Broker, 'accept' | 'clock'>,
