@@ -7,6 +7,7 @@ export default defineConfig({
     'src/bare-server.ts',
     'src/roomy-server.ts',
     'src/probe.ts',
+    'src/snapshots.ts',
     'src/testing-cases.ts',
   ],
   format: ['esm'],

@@ -14,7 +14,7 @@ import type { Router } from '../destination/router.js'
 import { type Consumer, type Subscription, subscriptionBytes } from '../destination/subscription.js'
 import { memoryFull, ProtocolError, StompError } from '../errors.js'
 import type { StoredMessage } from '../message.js'
-import type { CloseReason, Connection, Inbound } from '../ports/connection.js'
+import type { CloseReason, Connection, ConnectionInfo, Inbound } from '../ports/connection.js'
 import { type Completion, nobody } from '../ports/destination.js'
 import { WakeUp } from '../wheel.js'
 import type { Asker, Step } from './ask.js'
@@ -122,25 +122,38 @@ export class Session
   }
 
   get info(): SessionInfo {
-    const { id, version, user, host } = this
     // Until CONNECTED the facts are not complete: they are told as they stand, and not kept.
-    if (this.#info !== undefined) return this.#info
-    const close = ({ code, message } = CLOSED_BY_HOST): void => this.fail(new StompError(code, message))
-    const info = { id, version, user, host, connection: this.#connection.info, close }
-    if (version !== undefined) this.#info = info
-    return info
+    if (this.#info !== undefined || this.version === undefined) return this.#info ?? this.#facts
+    this.#info = this.#facts
+    return this.#info
   }
 
-  /** What it is at this moment. */
+  /** What it is at this moment. Nothing of it is kept: there may be very many sessions that nobody asks about again. */
   get snapshot(): SessionSnapshot {
-    const { state, subscriptions, unacknowledged } = this
+    const { id, version, user, host, connection, close } = this.#info ?? this.#facts
     return {
-      ...this.info,
-      state,
-      subscriptions: subscriptions.length,
-      unacknowledged: unacknowledged?.size ?? 0,
+      id,
+      version,
+      user,
+      host,
+      connection,
+      close,
+      state: this.state,
+      subscriptions: this.subscriptions.length,
+      unacknowledged: this.unacknowledged?.size ?? 0,
       unsentBytes: this.#outgoing.unsentBytes,
     }
+  }
+
+  get #facts(): SessionInfo {
+    const { id, version, user, host } = this
+    const close = ({ code, message } = CLOSED_BY_HOST): void => this.fail(new StompError(code, message))
+    return { id, version, user, host, connection: this.connection, close }
+  }
+
+  /** What carries it. An adapter that has been asked once may know it to the end. */
+  get connection(): ConnectionInfo {
+    return this.#connection.info
   }
 
   // What comes in
