@@ -7,6 +7,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import type { LogFormat, LogLevel } from '../../packages/cli/src/config/config.js'
 import { createLog } from '../../packages/cli/src/log/create-log.js'
 import { logEvents } from '../../packages/cli/src/log/log-events.js'
+import { until } from '../support/suite.js'
 import { WireClient } from '../support/wire-client.js'
 import { testStreams } from './streams.js'
 
@@ -61,24 +62,41 @@ describe('the log', () => {
     ])
   })
 
-  test('tells of a limit by default, and of every other end and every client only where more is asked for', async () => {
-    const log = await logged('info', { limits: { subscriptions: 0 } })
+  test('tells of a limit by default, and of no client that comes and goes in good order', async () => {
+    const log = await logged('info', { limits: { connectBytes: 100 } })
+    const peaceful = await dial(log.broker)
+    await peaceful.connect()
+    await peaceful.disconnect()
     const client = await dial(log.broker)
-    await client.connect()
-    client.send('SUBSCRIBE', { id: '0', destination: '/topic/a' })
-    await client.error('subscriptions-too-many')
+    client.send('CONNECT', { 'accept-version': '1.2', host: 'x'.repeat(100) })
+    await client.error('connect-too-large')
     expect(shown(log)).toEqual([
-      { level: 'warn', msg: 'a client was refused for a limit', code: 'subscriptions-too-many', count: 1 },
+      { level: 'warn', msg: 'a client was refused for a limit', code: 'connect-too-large', count: 1 },
     ])
   })
 
-  test('warns of a session that ended with an ERROR', async () => {
+  test('warns of sessions that ended with an ERROR, in one line each, once a second at most, and says how many', async () => {
+    const log = await logged('warn', { limits: { subscriptions: 0 } })
+    const fail = async () => {
+      const client = await dial(log.broker)
+      await client.connect()
+      client.send('SUBSCRIBE', { id: '0', destination: '/topic/a' })
+      await client.error('subscriptions-too-many')
+    }
+    for (let count = 0; count < 4; count++) await fail()
+    const one = { level: 'warn', msg: 'a client has gone', code: 'subscriptions-too-many', count: 1 }
+    expect(shown(log)).toEqual([one])
+    await log.clock.advance(1_000)
+    expect(shown(log)).toEqual([one, { ...one, count: 3 }])
+  })
+
+  test('warns of a session whose connection broke', async () => {
     const log = await logged('debug')
     const client = await dial(log.broker)
     await client.connect()
-    client.send('ACK', { id: 'none' })
-    await client.error('ack-unknown')
-    expect(shown(log).at(-1)).toEqual({ level: 'warn', msg: 'a client has gone', code: 'ack-unknown' })
+    client.abort()
+    await until(() => log.lines.length > 1, 'the end')
+    expect(shown(log).at(-1)).toEqual({ level: 'warn', msg: 'a client has gone', code: 'peer-lost', count: 1 })
   })
 
   test('warns of dead letters and slow consumers, once a second at most, and says how many', async () => {

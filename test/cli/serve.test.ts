@@ -157,7 +157,7 @@ users: [{ login: ann, passcode: hunter2 }]
     const lines = await logged(serving, 2)
     expect(lines).toMatchObject([
       { level: 'warn', msg: 'a login was refused', login: 'ann', transport: 'tcp' },
-      { level: 'warn', msg: 'a client was refused for a limit', login: 'ann', transport: 'unix' },
+      { level: 'warn', msg: 'a client has gone', code: 'subscriptions-too-many', login: 'ann', transport: 'unix' },
     ])
     expect(serving.program.errors).not.toContain('hunter')
   })

@@ -370,7 +370,7 @@ describe('a listener', () => {
     await until(() => ends.length === 1, 'the end')
     const [{ session, reason }] = ends as [BrokerEvents['disconnect']]
     expect(reason.code).toBe('peer-lost')
-    expect(session.connection).toMatchObject({ transport: 'tcp', remoteAddress: '127.0.0.1', localPort: listener.port })
+    expect(session.connection).toMatchObject({ transport: 'tcp', remoteAddress: '127.0.0.1' })
     expect(session.connection.remotePort).toBeGreaterThan(0)
   })
 

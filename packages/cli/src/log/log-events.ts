@@ -11,14 +11,12 @@ const PEACEFUL: readonly CloseReason['code'][] = ['disconnect', 'peer-closed', '
 export function logEvents(broker: Broker, logger: Logger): void {
   if (logger.isLevelEnabled('warn')) logBursts(broker, logger)
   if (logger.isLevelEnabled('debug')) {
-    // A line for each that comes and goes halves the rate at which they can, and who will hear of an end is remembered
-    // from the beginning: 1.5 KB a connection.
+    // A line for each that comes and goes halves the rate at which they can.
     broker.on('connect', ({ session }) =>
       logger.debug({ ...factsOf(session), version: session.version }, 'a client has connected'),
     )
     broker.on('disconnect', ({ session, reason }) => {
-      const level = PEACEFUL.includes(reason.code) ? 'debug' : 'warn'
-      logger[level]({ ...factsOf(session), code: reason.code, reason: reason.message }, 'a client has gone')
+      if (isPeaceful(reason)) logger.debug({ ...factsOf(session), ...endOf(reason) }, 'a client has gone')
     })
     for (const [event, says] of [
       ['subscribe', 'a subscription is active'],
@@ -33,13 +31,19 @@ function logBursts(broker: Broker, logger: Logger): void {
     logger.warn({ ...subscription, count }, 'a consumer is too slow: its backlog is full'),
   )
   broker.on('slow-consumer', (fact) => slow.note(fact))
-  const limited = new Burst<BrokerEvents['limit']>(broker.clock, ({ session, error }, count) =>
-    logger.warn(
-      { ...factsOf(session), code: error.code, reason: error.message, count },
-      'a client was refused for a limit',
-    ),
+  const faulty = new Burst<BrokerEvents['disconnect']>(broker.clock, ({ session, reason }, count) =>
+    logger.warn({ ...factsOf(session), ...endOf(reason), count }, 'a client has gone'),
   )
-  broker.on('limit', (fact) => limited.note(fact))
+  broker.on('disconnect', (fact) => {
+    if (!isPeaceful(fact.reason)) faulty.note(fact)
+  })
+  const limited = new Burst<BrokerEvents['limit']>(broker.clock, ({ session, error }, count) =>
+    logger.warn({ ...factsOf(session), ...endOf(error), count }, 'a client was refused for a limit'),
+  )
+  broker.on('limit', (fact) => {
+    // Of one that was connected the line above tells.
+    if (fact.session.version === undefined) limited.note(fact)
+  })
   const dead = new Burst<BrokerEvents['dead-letter']>(broker.clock, ({ message, reason, movedTo }, count) =>
     logger.warn(
       { destination: message.destination, message: message.id, reason, movedTo, count },
@@ -47,6 +51,14 @@ function logBursts(broker: Broker, logger: Logger): void {
     ),
   )
   broker.on('dead-letter', (fact) => dead.note(fact))
+}
+
+function isPeaceful({ code }: CloseReason): boolean {
+  return PEACEFUL.includes(code)
+}
+
+function endOf({ code, message }: CloseReason): object {
+  return { code, reason: message }
 }
 
 function factsOf({ id, user, host, connection }: SessionInfo): object {

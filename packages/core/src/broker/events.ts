@@ -28,7 +28,7 @@ export interface BrokerEvents<User = unknown> {
   close: { readonly session: SessionInfo<User>; readonly reason: CloseReason }
   /** CONNECTED was sent. */
   connect: { readonly session: SessionInfo<User> }
-  /** A session is over, once for each `connect`; its connection may still be closing. Of one that connected before anybody listened to this, addresses may not be known any more. */
+  /** A session is over, once for each `connect`; its connection may still be closing. Of a connection that is gone our own address is not known any more; of one that connected before anybody listened to this or to `close`, neither is the peer's. */
   disconnect: { readonly session: SessionInfo<User>; readonly reason: CloseReason }
   /** A subscription is active. */
   subscribe: { readonly session: SessionInfo<User>; readonly subscription: SubscriptionInfo }

@@ -9,7 +9,7 @@ import type { Router } from '../destination/router.js'
 import type { Subscription } from '../destination/subscription.js'
 import type { StompError } from '../errors.js'
 import type { Message, MessageIds, StoredMessage } from '../message.js'
-import type { CloseReason } from '../ports/connection.js'
+import type { CloseReason, ConnectionInfo } from '../ports/connection.js'
 import type { Reentry } from '../reentry.js'
 import type { Flusher } from './flusher.js'
 import type { Hooks, SessionInfo } from './hooks.js'
@@ -49,6 +49,8 @@ export interface HeartBeatOptions {
 /** A session, as those see it who are told of it. */
 export interface Party {
   readonly info: SessionInfo
+  /** What carries it: for a session of which nothing else is asked. */
+  readonly connection: ConnectionInfo
 }
 
 /** What sessions tell: facts for whoever listens. */
