@@ -102,7 +102,7 @@ for (const [name, place] of Object.entries(places)) {
       const { heard } = await judging(env, hook, () => throws())
       for (let again = 0; again < 2; again++) {
         const client = await judged(env, place)
-        const error = await client.error('account-suspended', { message: 'account-suspended' })
+        const error = await client.error('account-suspended', { message: 'account suspended' })
         expect(error.text).toContain('pay your bill first')
         throws = () => {
           throw refusal

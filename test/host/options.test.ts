@@ -1,7 +1,8 @@
 /** What a host writes as options: all of it is checked at once, and a mistake is told so that it can be mended. */
 
-import { type BrokerOptions, createBroker } from '@xtomp/core'
+import { type Broker, type BrokerOptions, createBroker } from '@xtomp/core'
 import { describe, expect, it } from 'vitest'
+import { EVENT_NAMES } from '../support/heard.js'
 
 /** Mistakes, as a host without types makes them, and what is said of each. */
 const mistakes: readonly (readonly [options: unknown, says: string])[] = [
@@ -79,5 +80,42 @@ describe('createBroker', () => {
       limits,
       destinations: [{ match: '/queue/**', maxMessages: Number.POSITIVE_INFINITY }],
     }).close()
+  })
+})
+
+/** Mistakes in what the broker's methods are given. */
+const misuses: readonly (readonly [says: string, call: (broker: Broker) => unknown])[] = [
+  ['there is no option header; there are headers, host', (it) => it.publish('/topic/a', 'x', { header: {} } as object)],
+  ['the options must be an object; given null', (it) => it.publish('/topic/a', 'x', null as unknown as object)],
+  ['the body must be a string or a Uint8Array; given undefined', (it) => it.publish('/topic/a', undefined as never)],
+  ['the body must be a string or a Uint8Array; given an object', (it) => it.publish('/topic/a', {} as string)],
+  ['the destination must be a name without NUL; given undefined', (it) => it.publish(undefined as never, 'x')],
+  ['there is no option drainms; there are drainMs', (it) => it.close({ drainms: 5 } as object)],
+  ['drainMs must be a number, 0 or more; given -1', (it) => it.close({ drainMs: -1 })],
+  ['the options must be an object; given null', (it) => it.subscribe('/topic/a', null as unknown as object)],
+  ['the listener must be a function; given undefined', (it) => it.on('connect', undefined as never)],
+  ['the event must be one of open, close, connect, disconnect,', (it) => it.on('conect' as 'connect', () => undefined)],
+]
+
+describe('a method of the broker', () => {
+  it.each(misuses)('throws a TypeError that says: %s', async (says, call) => {
+    const broker = createBroker()
+    expect(() => call(broker)).toThrow(TypeError)
+    expect(() => call(broker)).toThrow(says)
+    await broker.close()
+  })
+
+  it('knows every event', async () => {
+    const broker = createBroker()
+    for (const name of EVENT_NAMES) broker.on(name, () => undefined)
+    await broker.close()
+  })
+
+  it('rejects a confirmed publication with an unknown option', async () => {
+    const broker = createBroker()
+    await expect(broker.publishConfirmed('/topic/a', 'x', { header: {} } as object)).rejects.toThrow(
+      'there is no option header',
+    )
+    await broker.close()
   })
 })

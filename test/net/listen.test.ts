@@ -484,6 +484,16 @@ describe('a listener', () => {
     await expect(listen(broker, options as ListenOptions)).rejects.toThrow(new TypeError(message))
   })
 
+  test('rejects what is no broker, and options that are none', async () => {
+    const { broker } = open()
+    await expect(listen({} as Broker)).rejects.toThrow(
+      new TypeError('listen(broker, options) must be given a broker first'),
+    )
+    await expect(listen(broker, null as unknown as ListenOptions)).rejects.toThrow(
+      new TypeError('the options must be an object; given null'),
+    )
+  })
+
   test('takes options that are undefined as not given', async () => {
     const { broker } = open()
     const listener = await listen(broker, { port: 0, host: undefined, path: undefined, lingerMs: undefined })

@@ -88,7 +88,7 @@ describe('a transcript', () => {
     expect(receipt).toBe('#1 < RECEIPT receipt-id:1')
     expect(nonsense).toMatch(/^#1 > \(not a frame: .*\)$/)
     expect(error).toMatch(
-      /^#1 < ERROR message:"unknown command" code:bad-command content-type:text\/plain ".{100}"… \(\d+ octets\)$/,
+      /^#1 < ERROR message:"bad command" code:bad-command content-type:text\/plain ".{100}"… \(\d+ octets\)$/,
     )
     expect(ends).toEqual(['#1 > (end)', '#1 < (closed)'])
     expect(broker.connections).toEqual([])

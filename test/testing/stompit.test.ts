@@ -129,5 +129,5 @@ test('tells its program of an ERROR, and ends nothing but its connection', async
     const options = { host: 'memory', port: 61613, connect: broker.socket, connectHeaders: { host: '/', login: 'bob' } }
     stompit.connect(options, resolve)
   })
-  expect(String(told)).toContain('login refused')
+  expect(String(told)).toContain('auth failed')
 })

@@ -26,6 +26,7 @@ import { refuseTls } from './socket/tls-hello.js'
  * @throws StompError `broker-closing` where the broker is closed, or is while the door opens
  */
 export async function listen(broker: Broker, options: ListenOptions = {}): Promise<Listener> {
+  if (typeof broker?.accept !== 'function') throw new TypeError('listen(broker, options) must be given a broker first')
   const settings = settingsOf(options)
   const server = createServer(SOCKET_OPTIONS)
   const transport = 'path' in settings.place ? 'unix' : 'tcp'

@@ -29,13 +29,12 @@ import type { Broker, BrokerStats, CloseOptions, Door, PublishOptions } from './
 import { Emitter } from './emitter.js'
 import type { BrokerEvents } from './events.js'
 import {
-  checkSubscription,
   HostConsumer,
   type HostListener,
   type HostSubscribeOptions,
   type HostSubscription,
 } from './host-subscription.js'
-import { type BrokerOptions, type Settings, settingsOf } from './options.js'
+import { type BrokerOptions, checkBody, checkGiven, checkName, type Settings, settingsOf } from './options.js'
 import { destinationReports, sessionReports } from './reports.js'
 
 /**
@@ -130,7 +129,8 @@ class LocalBroker<User> implements Broker<User> {
   ): HostSubscription {
     checkName(destination)
     const [options, listener] = typeof given === 'function' ? [{}, given] : [given, last]
-    checkSubscription(options, listener)
+    checkGiven.subscribing(options, '')
+    if (listener !== undefined) checkGiven.listener(listener, 'the listener')
     const router = this.#routerFor(options.host)
     if (this.#closed !== undefined) throw closing()
     const { signal } = options
@@ -163,6 +163,8 @@ class LocalBroker<User> implements Broker<User> {
   }
 
   on<Name extends keyof BrokerEvents<User>>(event: Name, listener: (payload: BrokerEvents<User>[Name]) => void): this {
+    checkGiven.event(event, 'the event')
+    checkGiven.listener(listener, 'the listener')
     this.#emitter.on(event, listener)
     return this
   }
@@ -199,7 +201,9 @@ class LocalBroker<User> implements Broker<User> {
     for (const [host, router] of this.#routers) for (const snapshot of router.snapshots()) yield { ...snapshot, host }
   }
 
-  close({ drainMs = 0 }: CloseOptions = {}): Promise<void> {
+  close(options: CloseOptions = {}): Promise<void> {
+    checkGiven.closing(options, '')
+    const { drainMs = 0 } = options
     // Closed from here on, for listeners too: what they hear of it may make them call this again.
     this.#closed ??= Promise.resolve().then(() => this.#close(drainMs))
     return this.#closed
@@ -245,10 +249,11 @@ class LocalBroker<User> implements Broker<User> {
     }
   }
 
-  #messageOf(destination: string, body: string | Uint8Array, { headers = {} }: PublishOptions = {}): StoredMessage {
+  #messageOf(destination: string, body: string | Uint8Array, options: PublishOptions = {}): StoredMessage {
     checkName(destination)
-    if (typeof body !== 'string' && !(body instanceof Uint8Array))
-      throw new TypeError(`a body is a string or a Uint8Array; given ${Object.prototype.toString.call(body)}`)
+    checkBody(body)
+    checkGiven.publishing(options, '')
+    const { headers = {} } = options
     const message = new StoredMessage(
       this.#ids.next(),
       destination,
@@ -340,11 +345,6 @@ class LocalBroker<User> implements Broker<User> {
       throw new StompError('store-failed', 'the message store could not be read; the operator has been told')
     }
   }
-}
-
-function checkName(destination: string): void {
-  if (typeof destination !== 'string' || destination === '' || destination.includes('\0'))
-    throw new TypeError(`a destination is a name, and holds no NUL; given ${JSON.stringify(destination)}`)
 }
 
 function closing(): StompError {

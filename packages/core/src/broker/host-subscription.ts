@@ -67,24 +67,6 @@ const MOST_WAITING = 1_024
 const MOST_WAITING_BYTES = 1024 * 1024
 const MOST_UNACKNOWLEDGED = 65_536
 
-const ACK_MODES: readonly unknown[] = ['auto', 'client', 'client-individual']
-const OPTIONS: readonly string[] = ['ack', 'prefetch', 'host', 'signal']
-
-/** @throws TypeError where an option is unknown or out of its range; the message names it and what is allowed */
-export function checkSubscription({ ack, prefetch, signal, ...rest }: HostSubscribeOptions, listener: unknown): void {
-  for (const name of Object.keys(rest)) {
-    if (!OPTIONS.includes(name)) throw new TypeError(`subscribe has no option ${name}; it has ${OPTIONS.join(', ')}`)
-  }
-  if (ack !== undefined && !ACK_MODES.includes(ack))
-    throw new TypeError(`ack must be auto, client or client-individual; given ${String(ack)}`)
-  if (prefetch !== undefined && !(typeof prefetch === 'number' && prefetch >= 1))
-    throw new TypeError(`prefetch must be a number of messages, 1 or more; given ${String(prefetch)}`)
-  if (signal !== undefined && typeof signal?.addEventListener !== 'function')
-    throw new TypeError(`signal must be an AbortSignal; given ${String(signal)}`)
-  if (listener !== undefined && typeof listener !== 'function')
-    throw new TypeError(`a listener must be a function; given ${String(listener)}`)
-}
-
 /** The host as a consumer: deliveries wait here until it takes them, in a later turn than that in which they came. */
 export class HostConsumer implements Consumer, HostSubscription {
   readonly destination: string

@@ -9,7 +9,11 @@ import { consoleLogger, type Logger } from '../logger.js'
 import type { Store } from '../ports/store.js'
 import type { HeartBeatOptions, SessionLimits } from '../session/context.js'
 import type { Hooks } from '../session/hooks.js'
+import type { CloseOptions, PublishOptions } from './broker.js'
+import type { BrokerEvents } from './events.js'
+import type { HostSubscribeOptions } from './host-subscription.js'
 import {
+  anything,
   type Check,
   type Checks,
   falseOr,
@@ -171,4 +175,58 @@ const CHECKS: Checks<BrokerOptions> = {
   serverName: falseOr(line),
   logger: shaped('info', 'warn', 'error'),
   clock: shaped('now', 'epoch', 'soon', 'after'),
+}
+
+const PUBLISHING: Checks<PublishOptions> = { headers: anything, host: anything }
+
+const SUBSCRIBING: Checks<HostSubscribeOptions> = {
+  ack: oneOf('auto', 'client', 'client-individual'),
+  prefetch: number(1),
+  host: anything,
+  signal: (value, name) => {
+    if (typeof Object(value).addEventListener !== 'function') throw wrong(name, 'an AbortSignal', value)
+  },
+}
+
+const CLOSING: Checks<CloseOptions> = { drainMs: number(0) }
+
+const EVENTS: { readonly [Name in keyof BrokerEvents]: true } = {
+  open: true,
+  close: true,
+  connect: true,
+  disconnect: true,
+  subscribe: true,
+  unsubscribe: true,
+  send: true,
+  deliver: true,
+  acknowledge: true,
+  nack: true,
+  'dead-letter': true,
+  expire: true,
+  limit: true,
+  'slow-consumer': true,
+  refuse: true,
+  drain: true,
+  error: true,
+}
+
+/** What the broker's methods are given, each checked as the options of `createBroker` are. */
+export const checkGiven = {
+  publishing: group(PUBLISHING),
+  subscribing: group(SUBSCRIBING),
+  closing: group(CLOSING),
+  event: oneOf(...Object.keys(EVENTS)),
+  listener: method,
+}
+
+/** @throws TypeError where it is no name, or holds a NUL, which no frame could say */
+export function checkName(destination: unknown): void {
+  if (typeof destination !== 'string' || destination === '' || destination.includes('\0'))
+    throw wrong('the destination', 'a name without NUL', destination)
+}
+
+/** @throws TypeError where it is neither text nor octets */
+export function checkBody(body: unknown): void {
+  if (typeof body !== 'string' && !(body instanceof Uint8Array))
+    throw wrong('the body', 'a string or a Uint8Array', body)
 }

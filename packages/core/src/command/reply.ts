@@ -4,7 +4,7 @@ import type { FrameParts } from '../codec/encoder.js'
 import { NO_BODY } from '../codec/frame.js'
 import type { Version } from '../codec/version.js'
 import { VERSIONS } from '../codec/version.js'
-import { ERROR_CODES, type ErrorCode, type StompError } from '../errors.js'
+import type { StompError } from '../errors.js'
 import { Headers } from '../headers.js'
 import type { HeartBeatOffer } from './command.js'
 
@@ -35,8 +35,7 @@ export function receiptFrame(receipt: string): FrameParts {
  * `receipt` is that of the frame at fault, if it had one.
  */
 export function errorFrame(error: StompError, receipt?: string): FrameParts {
-  const short = ERROR_CODES[error.code as ErrorCode] ?? error.code
-  const headers = ['message', short, 'code', error.code, 'content-type', 'text/plain']
+  const headers = ['message', error.code.replaceAll('-', ' '), 'code', error.code, 'content-type', 'text/plain']
   if (error.code === 'version-unsupported') headers.push('version', [...VERSIONS].reverse().join(','))
   if (receipt !== undefined) headers.push('receipt-id', receipt)
   // No content-length: a client of Node (stompit 1.0) ends its process at an ERROR that has one beside a text/plain body.

@@ -80,6 +80,8 @@ export function settingsOf(
 
 /** Takes no option that there is not: what is misspelt would be ignored unheard. */
 export function checkNames(options: object, names: readonly string[]): void {
+  if (typeof options !== 'object' || options === null)
+    throw new TypeError(`the options must be an object; given ${inspect(options)}`)
   for (const name of Object.keys(options)) {
     if (!names.includes(name)) throw new TypeError(`there is no option ${name}; there are ${names.join(', ')}`)
   }
