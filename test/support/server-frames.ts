@@ -16,6 +16,9 @@ export interface WireFrame {
 
 const LF = 0x0a
 const NUL = 0x00
+/** A TLS alert, and how long one is: what a client that began TLS in vain is told before the ERROR. */
+const ALERT = 0x15
+const ALERT_OCTETS = 7
 
 /** Cuts a stream into frames and beats. Strict: an LF must follow each NUL, and no octet may stand elsewhere. */
 export class ServerFrames {
@@ -27,6 +30,7 @@ export class ServerFrames {
   #start = 0
   #end = 0
   #afterNul = false
+  #hasBegun = false
 
   /** Takes octets, and answers the frames that are whole now. Throws at anything that no server may send. */
   read(octets: Uint8Array): WireFrame[] {
@@ -60,6 +64,11 @@ export class ServerFrames {
   }
 
   #next(): WireFrame | undefined {
+    if (!this.#hasBegun && this.#octets[this.#start] === ALERT) {
+      if (this.#end - this.#start < ALERT_OCTETS) return undefined
+      this.#start += ALERT_OCTETS
+    }
+    this.#hasBegun ||= this.#start < this.#end
     while (this.#start < this.#end && this.#octets[this.#start] === LF) {
       if (this.#afterNul) this.#afterNul = false
       else this.beats++
