@@ -12,6 +12,7 @@ export default defineConfig({
       '@xtomp/core': source('./packages/core/src/index.ts'),
       '@xtomp/net/socket': source('./packages/net/src/socket/index.ts'),
       '@xtomp/net': source('./packages/net/src/index.ts'),
+      '@xtomp/ws': source('./packages/ws/src/index.ts'),
       '@xtomp/testing/contracts': source('./packages/testing/src/contracts/index.ts'),
       '@xtomp/testing': source('./packages/testing/src/index.ts'),
     },

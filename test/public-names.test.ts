@@ -153,6 +153,19 @@ const REVIEWED: Readonly<Record<string, Names>> = {
       'SocketSettings',
     ],
   },
+  '@xtomp/ws': {
+    values: ['attach', 'listen'],
+    types: [
+      'AttachOptions',
+      'Attachment',
+      'CompressionOptions',
+      'HttpServer',
+      'ListenOptions',
+      'OriginRule',
+      'PathRule',
+      'WebSocketOptions',
+    ],
+  },
   '@xtomp/testing': {
     values: ['GlobalClock', 'ManualClock', 'createTestBroker', 'stompMatchers'],
     types: [

@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Broker, connectMemory } from '@xtomp/core'
 import { listen } from '@xtomp/net'
+import { listen as listenWebSocket } from '@xtomp/ws'
+import { dialWebSocket } from './dial-web-socket.js'
 import type { Dial, Pipe, PipeEvents } from './wire-client.js'
 
 /** A door that is open: how clients come in, and how it is taken down. */
@@ -25,6 +27,7 @@ export const doors: readonly Door[] = [
   { name: 'memory', open: openMemory },
   { name: 'tcp', open: openTcp },
   { name: 'unix socket', open: openUnix },
+  { name: 'ws', open: openWebSocket },
 ]
 
 /** A broker that runs elsewhere, named by XTOMP_TARGET=host:port: we can neither set its options nor move its time. */
@@ -48,6 +51,11 @@ async function openUnix(broker: Broker): Promise<OpenDoor> {
     await rm(folder, { recursive: true, force: true })
   }
   return { dial: dialSocket({ path }), close }
+}
+
+async function openWebSocket(broker: Broker): Promise<OpenDoor> {
+  const listener = await listenWebSocket(broker, { port: 0 })
+  return { dial: dialWebSocket(`ws://127.0.0.1:${listener.port}`), close: () => listener.close() }
 }
 
 /** Opens sockets as pipes. */

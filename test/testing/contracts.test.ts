@@ -16,8 +16,10 @@ import {
   type StoreHarness,
   storeContract,
 } from '@xtomp/testing/contracts'
+import { listen as listenWebSocket } from '@xtomp/ws'
 import { describe, test } from 'vitest'
 import { queueHarness, topicHarness } from '../support/destinations.js'
+import { dialWebSocket } from '../support/dial-web-socket.js'
 
 /** How long net's adapter lets a peer keep a closing connection, here. */
 const LINGER_MS = 50
@@ -71,6 +73,15 @@ function dialled(to: NetConnectOpts, events: ConnectionPeerEvents): Promise<Conn
   })
 }
 
+/** WebSockets; each case has a listener of its own. */
+const webSockets: ConnectionHarness = {
+  open: async (broker, events) => {
+    const { port } = await listenWebSocket(broker, { port: 0, lingerMs: LINGER_MS })
+    return dialWebSocket(`ws://127.0.0.1:${port}`)(events)
+  },
+  linger: () => new Promise((resolve) => setTimeout(resolve, LINGER_MS)),
+}
+
 const storeInMemory: StoreHarness = {
   open: () => createMemoryStore(),
   // It outlives a broker, and nothing else: it is its own next life.
@@ -93,6 +104,7 @@ const implementations: readonly (readonly [name: string, contract: readonly Cont
       async ({ path = '' }) => rm(join(path, '..'), { recursive: true, force: true }),
     ),
   ],
+  ["ws's connection", connectionContract(webSockets)],
   ['the store in memory', storeContract(storeInMemory)],
   ['a topic', destinationContract(topicHarness)],
   ['a queue', destinationContract(queueHarness)],

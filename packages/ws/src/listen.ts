@@ -1,0 +1,140 @@
+/** A WebSocket door on a port of its own. */
+
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { type Broker, StompError } from '@xtomp/core'
+import type { Listener } from '@xtomp/net'
+import {
+  Arrivals,
+  bind,
+  checkNames,
+  LONGEST_MS,
+  numberOf,
+  settingsOf as placeOf,
+  SOCKET_OPTIONS,
+} from '@xtomp/net/socket'
+import { OPTION_NAMES, settingsOf, type WebSocketOptions } from './options.js'
+import { pathOf, type Refusal, refuse, unknownPath } from './refusal.js'
+import { claimUpgrades } from './upgrades.js'
+import { type Entrance, WebSocketDoor } from './web-socket-door.js'
+
+/** Where to listen, and how. */
+export interface ListenOptions extends WebSocketOptions {
+  /** The TCP port; 0 for any that is free. @defaultValue 15674 */
+  readonly port?: number | undefined
+  /** The address to bind. @defaultValue '127.0.0.1' */
+  readonly host?: string | undefined
+  /** How many connections may wait to be accepted. @defaultValue 4,096, as far as the system allows */
+  readonly backlog?: number | undefined
+  /** How long a client may take until its WebSocket is open, in milliseconds. @defaultValue 10,000 */
+  readonly handshakeMs?: number | undefined
+}
+
+/** As RabbitMQ's, which has no other name for it. */
+const PORT = 15_674
+const HANDSHAKE = { least: 1, most: LONGEST_MS, byDefault: 10_000 } as const
+
+/**
+ * Opens a port for WebSockets, and hands what comes to the broker. Other requests are answered with 426.
+ * `broker.close()` closes it; closing it leaves the broker as it is.
+ *
+ * @example
+ * ```ts
+ * import { createBroker } from '@xtomp/core'
+ * import { listen } from '@xtomp/ws'
+ *
+ * const broker = createBroker()
+ * const listener = await listen(broker, { port: 15674, path: '/ws' })
+ * console.log('STOMP over WebSocket on', listener.port)
+ * await broker.close()
+ * ```
+ * @throws TypeError where an option is unknown or out of its range
+ * @throws Error as Node's `server.listen` does: `EADDRINUSE`, `EACCES`
+ * @throws StompError `broker-closing` where the broker is closed, or is while the door opens
+ */
+export async function listen(broker: Broker, options: ListenOptions = {}): Promise<Listener> {
+  checkNames(options, ['port', 'host', 'backlog', 'handshakeMs', ...OPTION_NAMES])
+  const { port, host, backlog } = options
+  const settings = settingsOf(options)
+  const place = placeOf({ port, host, backlog }, { defaultPort: PORT })
+  const handshakeMs = numberOf('handshakeMs', options.handshakeMs, HANDSHAKE)
+  const server = createServer(SOCKET_OPTIONS, (request, response) => answer(request, response, settings))
+  const entrance = new OwnServer(server, new Arrivals(broker.clock, handshakeMs))
+  const door = new WebSocketDoor(broker, settings, entrance)
+  claimUpgrades(server, settings, (request, socket, head) => {
+    entrance.arrivals.delete(request.socket)
+    door.take(request, socket, head)
+  })
+  try {
+    await entrance.open(() => bind(server, place))
+  } catch (error) {
+    door.abandon()
+    throw error
+  }
+  if (entrance.isStopped) {
+    await door.close()
+    throw new StompError('broker-closing', 'the broker was closed while this door was opening')
+  }
+  return listenerOf(server, door)
+}
+
+/** A server that is ours alone. */
+class OwnServer implements Entrance {
+  readonly arrivals: Arrivals
+  isStopped = false
+  readonly #server: Server
+  #opening: Promise<void> | undefined
+
+  constructor(server: Server, arrivals: Arrivals) {
+    this.#server = server
+    this.arrivals = arrivals
+    server.on('connection', (socket) => arrivals.add(socket))
+    server.on('clientError', (_error, socket) => notWebSocket(socket))
+  }
+
+  async open(bound: () => Promise<void>): Promise<void> {
+    this.#opening = bound()
+    await this.#opening
+    // A connection that the system could not accept is no reason to end the process: it tries again by itself.
+    this.#server.on('error', () => undefined)
+  }
+
+  async stop(): Promise<void> {
+    this.isStopped = true
+    // A server that is closed before it listens would listen all the same.
+    await this.#opening?.catch(() => undefined)
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
+    this.arrivals.close()
+    await closed
+  }
+}
+
+/** For those who speak something else: STOMP without a WebSocket, TLS, or nothing at all. */
+function notWebSocket(socket: Duplex): void {
+  if (socket.writable) refuse(socket, { status: 400, text: 'this port speaks WebSocket, and this is no HTTP' })
+  else socket.destroy()
+}
+
+function answer(request: IncomingMessage, response: ServerResponse, settings: ReturnType<typeof settingsOf>): void {
+  const { status, text } = answerTo(pathOf(request), settings)
+  response.writeHead(status, { connection: 'close', upgrade: 'websocket', 'content-type': 'text/plain; charset=utf-8' })
+  response.end(`${text}\n`)
+}
+
+function answerTo(path: string, { servesPath, paths }: ReturnType<typeof settingsOf>): Refusal {
+  if (!servesPath(path)) return unknownPath(path, paths)
+  return { status: 426, text: 'this is a STOMP broker: connect with a WebSocket' }
+}
+
+function listenerOf(server: Server, door: WebSocketDoor): Listener {
+  const bound = server.address()
+  const { port, address } = typeof bound === 'object' && bound !== null ? bound : { port: undefined, address: '' }
+  return {
+    port,
+    address,
+    get connections() {
+      return door.connections
+    },
+    close: () => door.close(),
+  }
+}

@@ -1,0 +1,78 @@
+/** What becomes of an upgrade that is refused: an HTTP answer that says why, and what would be right. */
+
+import { type IncomingMessage, STATUS_CODES } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { WebSocketSettings } from './options.js'
+import { bestOf, SUBPROTOCOLS } from './subprotocol.js'
+
+/** An HTTP answer. */
+export interface Refusal {
+  readonly status: number
+  readonly text: string
+}
+
+/** How much of a text that a client has sent is shown to it. */
+const SHOWN_CHARACTERS = 64
+
+/** Why an upgrade is not to be made; undefined where it may. What ws checks is left to ws. */
+export function refusalOf(request: IncomingMessage, settings: WebSocketSettings): Refusal | undefined {
+  const { origin, 'sec-websocket-protocol': offered } = request.headers
+  if (origin !== undefined && !isAllowed(origin, request, settings))
+    return { status: 403, text: `pages of ${shown(origin)} may not connect here (option origins)` }
+  if (offered === undefined ? settings.requireSubprotocol : bestOf(offered.split(/ *, */)) === '') {
+    const asked = offered === undefined ? 'no subprotocol was asked for' : `${shown(offered)} is not spoken here`
+    return { status: 400, text: `${asked}; these are: ${SUBPROTOCOLS.join(', ')}` }
+  }
+  return undefined
+}
+
+/** The answer to an upgrade at a path that nobody serves. */
+export function unknownPath(path: string, served: readonly string[]): Refusal {
+  const known = served.length === 0 ? '' : `; there is ${served.join(', ')}`
+  return { status: 404, text: `nothing at ${shown(path)}${known}` }
+}
+
+/** Answers, and lets go of the socket; a peer that does not read has no more time than its handshake has. */
+export function refuse(socket: Duplex, { status, text }: Refusal, headers: readonly string[] = []): void {
+  const body = `${text}\n`
+  // A peer that has gone meanwhile needs no answer.
+  socket.on('error', () => undefined)
+  socket.once('finish', () => socket.destroy())
+  socket.end(
+    [
+      `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+      'Connection: close',
+      'Content-Type: text/plain; charset=utf-8',
+      `Content-Length: ${Buffer.byteLength(body)}`,
+      ...headers,
+      '',
+      body,
+    ].join('\r\n'),
+  )
+}
+
+/** The path of a request, without its query. */
+export function pathOf({ url = '/' }: IncomingMessage): string {
+  const end = url.indexOf('?')
+  return end < 0 ? url : url.slice(0, end)
+}
+
+function isAllowed(origin: string, request: IncomingMessage, { origins }: WebSocketSettings): boolean {
+  if (origins === undefined) return true
+  if (typeof origins === 'function') return origins(origin)
+  if (origins === 'same-origin') return URL.canParse(origin) && new URL(origin).host === hostOf(request)
+  return origins.includes(origin)
+}
+
+/** The host as an origin writes it: in lower case, and without the port that goes without saying. */
+function hostOf(request: IncomingMessage): string | undefined {
+  const { host } = request.headers
+  const scheme = 'encrypted' in request.socket ? 'https' : 'http'
+  const url = `${scheme}://${host}`
+  return host !== undefined && URL.canParse(url) ? new URL(url).host : undefined
+}
+
+function shown(text: string): string {
+  const cut = text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}...` : text
+  return cut.replace(/[^\x20-\x7e]/g, '?')
+}

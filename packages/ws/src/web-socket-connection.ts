@@ -1,0 +1,347 @@
+/** A WebSocket is a Connection: a STOMP frame leaves as a message, and messages are octets, wherever they are cut. */
+
+import { isUtf8 } from 'node:buffer'
+import type { Socket } from 'node:net'
+import {
+  type CloseReason,
+  type Connection,
+  type ConnectionInfo,
+  type Inbound,
+  ProtocolError,
+  StompError,
+} from '@xtomp/core'
+import { WebSocket } from 'ws'
+import { closeCodeOf, closeReasonOf } from './close-code.js'
+import { Incoming } from './incoming.js'
+import type { WebSocketSettings } from './options.js'
+import type { PeerSocket } from './peer-socket.js'
+import type { Room } from './room.js'
+
+/** Where the events of a socket find their connection: listeners shared by all sockets cost an idle one nothing. */
+const connectionOf = Symbol('connection')
+
+interface ConnectedSocket extends Socket {
+  [connectionOf]?: WebSocketConnection
+}
+
+/** What connections of one door share. */
+export interface WebSocketDoorSettings extends WebSocketSettings {
+  readonly room: Room
+  /** Told when one is gone. */
+  closed(connection: WebSocketConnection): void
+  /** Runs after this poll of the sockets. */
+  soon(task: () => void): void
+}
+
+/** Who has come, and how. */
+export interface Arrival {
+  readonly socket: Socket
+  readonly webSocket: PeerSocket
+  readonly facts: () => ConnectionInfo
+  /** Whether its timers may be throttled. */
+  readonly isBrowser: boolean
+}
+
+const NOTHING = new Uint8Array(0)
+
+/** Hands a WebSocket to a broker. */
+export function connect(
+  broker: { accept(connection: Connection): Inbound },
+  arrival: Arrival,
+  settings: WebSocketDoorSettings,
+): WebSocketConnection {
+  const { webSocket } = arrival
+  const socket: ConnectedSocket = arrival.socket
+  const connection = new WebSocketConnection(arrival, settings)
+  socket[connectionOf] = connection
+  webSocket.owner = connection
+  connection.inbound = broker.accept(connection)
+  webSocket.on('message', received)
+  webSocket.on('ping', heardControl)
+  webSocket.on('pong', ponged)
+  webSocket.on('error', broken)
+  webSocket.on('close', closed)
+  socket.on('data', arrived)
+  socket.on('drain', drained)
+  return connection
+}
+
+function ownerOf(webSocket: WebSocket): WebSocketConnection | undefined {
+  return (webSocket as PeerSocket).owner as WebSocketConnection | undefined
+}
+
+function received(this: WebSocket, data: WebSocket.RawData, isBinary: boolean): void {
+  ownerOf(this)?.received(data as Buffer, isBinary)
+}
+
+function heardControl(this: WebSocket, data: Buffer): void {
+  ownerOf(this)?.heardControl(data.length)
+}
+
+function ponged(this: WebSocket, data: Buffer): void {
+  ownerOf(this)?.ponged(data.length)
+}
+
+function broken(this: WebSocket, error: Error): void {
+  ownerOf(this)?.broken(error)
+}
+
+function closed(this: WebSocket): void {
+  ownerOf(this)?.closed()
+}
+
+function arrived(this: ConnectedSocket, chunk: Buffer): void {
+  this[connectionOf]?.arrived(chunk.length)
+}
+
+function drained(this: ConnectedSocket): void {
+  this[connectionOf]?.drained()
+}
+
+/** A WebSocket, as the broker holds it. */
+export class WebSocketConnection implements Connection {
+  inbound: Inbound | undefined
+  readonly isBrowser: boolean
+  /** Whether anything came since it was last asked. */
+  wasHeard = true
+  readonly #socket: Socket
+  readonly #webSocket: PeerSocket
+  readonly #facts: () => ConnectionInfo
+  readonly #settings: WebSocketDoorSettings
+  readonly #incoming: Incoming
+  #linger: NodeJS.Timeout | undefined
+  /** The pieces of a frame whose end has not come, for a client that wants text. */
+  #pieces: Uint8Array[] | undefined
+  /** Octets that the socket keeps beyond the piece that was given last; the broker does not count them. */
+  #heldOut = 0
+  #closeCode: number | undefined
+  /** Clients that have sent nothing may be told why they are turned away, and text is what anybody can show. */
+  #isText = true
+  #isInFragments = false
+  #isBlocked = false
+  #isClosing = false
+  #hasEnded = false
+  #hasSpoken = false
+  #isJudged = false
+
+  constructor({ socket, webSocket, facts, isBrowser }: Arrival, settings: WebSocketDoorSettings) {
+    this.#socket = socket
+    this.#webSocket = webSocket
+    this.#facts = facts
+    this.#settings = settings
+    this.isBrowser = isBrowser
+    this.#incoming = new Incoming(settings.room)
+  }
+
+  get info(): ConnectionInfo {
+    return this.#facts()
+  }
+
+  // What goes out
+
+  send(octets: Uint8Array, frameEnds: readonly number[]): boolean {
+    // Nothing leaves any more: answering true would have whole queues poured into it before its end is told.
+    if (this.#webSocket.readyState !== WebSocket.OPEN) return false
+    this.#hasSpoken = true
+    this.#socket.cork()
+    let start = 0
+    for (const end of frameEnds) {
+      this.#sendPart(start === 0 && end === octets.length ? octets : octets.subarray(start, end), true)
+      start = end
+    }
+    if (start < octets.length) this.#sendPart(octets.subarray(start), false)
+    this.#socket.uncork()
+    // Node writes what the kernel takes before `write` returns: with nothing left, the memory is free again.
+    this.#isBlocked = this.#webSocket.bufferedAmount > 0
+    if (this.#isBlocked) this.#awaitDrain()
+    else this.#holdOut(0)
+    return !this.#isBlocked
+  }
+
+  #sendPart(part: Uint8Array, endsFrame: boolean): void {
+    if (this.#isInFragments || (!endsFrame && !this.#mayGather(part))) {
+      this.#flushPieces()
+      this.#isInFragments = !endsFrame
+      this.#webSocket.send(part, { binary: true, fin: endsFrame })
+    } else if (!endsFrame) {
+      this.#pieces ??= []
+      this.#pieces.push(Uint8Array.from(part))
+      this.#holdOut(this.#heldOut + part.length)
+    } else if (this.#pieces !== undefined) {
+      const frame = Buffer.concat([...this.#pieces, part])
+      this.#pieces = undefined
+      this.#webSocket.send(frame, { binary: !isUtf8(frame) })
+    } else {
+      this.#webSocket.send(part, { binary: !this.#isText || !isUtf8(part) })
+    }
+  }
+
+  /** Whether a frame that comes in pieces is put together: only then is it known whether it is text. */
+  #mayGather({ length }: Uint8Array): boolean {
+    const { held, limit } = this.#settings.room
+    return this.#isText && held + length <= limit
+  }
+
+  /** There is no room to go on gathering: what there is of the frame begins a message of fragments, and those are binary. */
+  #flushPieces(): void {
+    for (const piece of this.#pieces ?? []) this.#webSocket.send(piece, { binary: true, fin: false })
+    this.#pieces = undefined
+  }
+
+  #awaitDrain(): void {
+    const { deflateFrom } = this.#settings
+    // Node tells of a drain only when much was waiting: of less we are told when nothing at all has been written after it.
+    if (deflateFrom === undefined && this.#socket.writableNeedDrain) return
+    const done = (error?: Error | null): void => {
+      if (!error) this.drained()
+    }
+    if (deflateFrom === undefined) this.#socket.write(NOTHING, done)
+    // What is being compressed is not in the socket yet; a pong that nobody asked for leaves behind it.
+    else this.#webSocket.pong(NOTHING, false, done)
+  }
+
+  #holdOut(octets: number): void {
+    this.#settings.room.held += octets - this.#heldOut
+    this.#heldOut = octets
+  }
+
+  drained(): void {
+    if (!this.#isBlocked || this.#webSocket.bufferedAmount > 0) return
+    this.#isBlocked = false
+    this.#holdOut(0)
+    this.inbound?.drained()
+  }
+
+  // What comes in
+
+  pause(): void {
+    this.#webSocket.pause()
+  }
+
+  resume(): void {
+    this.#webSocket.resume()
+  }
+
+  received(octets: Buffer, isBinary: boolean): void {
+    this.wasHeard = true
+    this.#incoming.message(octets.length)
+    if (this.#isClosing) return
+    this.#isText = !isBinary
+    this.inbound?.receive(octets)
+  }
+
+  heardControl(length: number): void {
+    this.wasHeard = true
+    this.#incoming.control(length)
+  }
+
+  /** The peer is there, though its own timers may not run. */
+  ponged(length: number): void {
+    this.heardControl(length)
+    if (!this.#isClosing) this.inbound?.receive(NOTHING)
+  }
+
+  /** A chunk came, and what was whole in it has been handed over. */
+  arrived(length: number): void {
+    if (this.#isClosing || this.#hasEnded) return
+    const { maxConnectBytes, room } = this.#settings
+    this.#incoming.chunk(length)
+    if (!this.#hasSpoken && this.#incoming.unfinished > maxConnectBytes) this.#judge()
+    else if (room.isFull && this.#incoming.unfinished > 0) this.#refuse(noRoom(room))
+  }
+
+  /** What is on its way to a client that has just said CONNECT goes before: only then is it known whether it is connected. */
+  #judge(): void {
+    if (this.#isJudged) return
+    this.#isJudged = true
+    this.#socket.pause()
+    this.#settings.soon(() => {
+      const { maxConnectBytes } = this.#settings
+      if (this.#hasSpoken) this.#socket.resume()
+      else this.#refuse(tooLarge('connect-too-large', maxConnectBytes, 'maxConnectBytes', this.#incoming.unfinished))
+    })
+  }
+
+  ping(): void {
+    if (this.#webSocket.readyState === WebSocket.OPEN && !this.#isClosing) this.#webSocket.ping()
+  }
+
+  // How it ends
+
+  peerClosed(code: number | undefined): void {
+    this.#closeCode = code
+    this.#hasEnded = true
+    this.#incoming.release()
+    if (!this.#isClosing) this.inbound?.ended()
+  }
+
+  mustClose(code: number): void {
+    this.#closeCode = code
+  }
+
+  broken(error: Error): void {
+    if (this.#isClosing || this.#closeCode === undefined || this.#webSocket.readyState !== WebSocket.OPEN) return
+    this.#incoming.release()
+    this.#hasEnded = true
+    const { maxMessageBytes } = this.#settings
+    this.#refuse(
+      this.#closeCode === TOO_BIG
+        ? tooLarge('body-too-large', maxMessageBytes, 'maxMessageBytes', maxMessageBytes + 1)
+        : new ProtocolError(this.#closeCode === NOT_UTF8 ? 'bad-utf8' : 'bad-frame', `not WebSocket: ${error.message}`),
+    )
+  }
+
+  #refuse(error: StompError): void {
+    this.inbound?.refuse(error)
+  }
+
+  close({ code }: CloseReason): void {
+    this.#isClosing = true
+    this.#incoming.release()
+    this.#webSocket.finish(
+      this.#hasEnded ? this.#closeCode : closeCodeOf(code),
+      this.#hasEnded ? '' : closeReasonOf(code),
+    )
+    // Reading on, and dropping it: a socket closed with unread octets is reset, and an ERROR on its way is lost.
+    this.#webSocket.resume()
+    this.#linger = setTimeout(() => this.#webSocket.terminate(), this.#settings.lingerMs)
+    this.#linger.unref()
+  }
+
+  abort(): void {
+    this.#webSocket.terminate()
+  }
+
+  closed(): void {
+    if (this.#linger !== undefined) clearTimeout(this.#linger)
+    this.#incoming.release()
+    this.#pieces = undefined
+    this.#holdOut(0)
+    this.#settings.closed(this)
+    this.inbound?.closed(this.#isClosing || this.#hasEnded ? undefined : this.#cause)
+  }
+
+  get #cause(): Error {
+    return this.#socket.errored ?? new Error('it ended without a close frame')
+  }
+}
+
+const NOT_UTF8 = 1007
+const TOO_BIG = 1009
+
+function tooLarge(
+  code: 'connect-too-large' | 'body-too-large',
+  limit: number,
+  option: string,
+  seen: number,
+): ProtocolError {
+  const what = code === 'body-too-large' ? 'a WebSocket message' : 'a WebSocket message before CONNECTED'
+  const text = `${what} may have ${limit} octets, this makes ${seen} or more (option ${option})`
+  return new ProtocolError(code, text, { excess: { what, limit, seen, unit: 'octets', option } })
+}
+
+function noRoom({ limit, held }: Room): StompError {
+  const text = `the connections of this door hold ${held} octets of messages that are not whole, and may hold ${limit} (option maxHeldBytes)`
+  const excess = { what: 'this door', limit, seen: held, unit: 'octets', option: 'maxHeldBytes' }
+  return new StompError('memory-full', text, { excess })
+}

@@ -1,0 +1,184 @@
+/** A door through which WebSockets come, whoever's server has taken the upgrade. */
+
+import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { TLSSocket } from 'node:tls'
+import { type Broker, type ConnectionInfo, type Door, StompError } from '@xtomp/core'
+import { tlsFactsOf } from '@xtomp/net/socket'
+import { WebSocketServer } from 'ws'
+import type { WebSocketSettings } from './options.js'
+import { PeerSocket } from './peer-socket.js'
+import { refusalOf, refuse } from './refusal.js'
+import { Room } from './room.js'
+import { bestOf } from './subprotocol.js'
+import { connect, type WebSocketConnection, type WebSocketDoorSettings } from './web-socket-connection.js'
+
+/** What a door is opened at: it takes no more when it is told so, and says when it is gone. */
+export interface Entrance {
+  stop(): void | Promise<void>
+}
+
+/** Memory that compression may take of each connection: about 32 KiB each way, instead of 256 KiB and 32 KiB. */
+const DEFLATE = { serverMaxWindowBits: 12, zlibDeflateOptions: { memLevel: 5 } } as const
+/** Beyond it messages wait to be compressed: each at work takes a thread and its memory. */
+const DEFLATE_AT_ONCE = 4
+
+/** Hands WebSockets to a broker, and is closed with it. */
+export class WebSocketDoor implements Door {
+  readonly #broker: Broker
+  readonly #settings: WebSocketDoorSettings
+  readonly #server: WebSocketServer
+  readonly #entrance: Entrance
+  readonly #connections = new Set<WebSocketConnection>()
+  /** Those beyond the limit, until they have read why. */
+  readonly #turnedAway = new Set<WebSocketConnection>()
+  #forget: (() => void) | undefined
+  #stopped: Promise<void> | undefined
+  #lastGone: (() => void) | undefined
+  #cancelRound: (() => void) | undefined
+
+  /** @throws StompError `broker-closing` where it is too late to open one */
+  constructor(broker: Broker, settings: WebSocketSettings, entrance: Entrance) {
+    this.#broker = broker
+    this.#entrance = entrance
+    this.#settings = {
+      ...settings,
+      room: new Room(settings.maxHeldBytes),
+      closed: (connection) => this.#gone(connection),
+      soon: (task) => broker.clock.soon(task),
+    }
+    this.#server = serverFor(settings)
+    this.#forget = broker.addDoor(this)
+  }
+
+  get connections(): number {
+    return this.#connections.size
+  }
+
+  /** Takes an upgrade, or answers why not. */
+  take(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    if (this.#stopped !== undefined) {
+      refuse(socket, { status: 503, text: 'this door is closing; connect again later' })
+      return
+    }
+    const refusal = refusalOf(request, this.#settings)
+    if (refusal !== undefined) refuse(socket, refusal)
+    else
+      this.#server.handleUpgrade(request, socket, head, (webSocket) => this.#accept(webSocket as PeerSocket, request))
+  }
+
+  stop(): void {
+    this.#stopped ??= this.#stop()
+  }
+
+  async close(): Promise<void> {
+    this.stop()
+    for (const { inbound } of this.#connections)
+      inbound?.refuse(new StompError('broker-closing', 'this door is closing; connect again later'))
+    await this.#stopped
+    this.#forget?.()
+  }
+
+  /** It was never opened. */
+  abandon(): void {
+    this.#forget?.()
+  }
+
+  #accept(webSocket: PeerSocket, request: IncomingMessage): void {
+    const { maxConnections, pingMs } = this.#settings
+    const { socket } = request
+    const isBrowser = request.headers.origin !== undefined
+    const arrival = { socket, webSocket, facts: factsOf(socket, request, webSocket.protocol), isBrowser }
+    const connection = connect(this.#broker, arrival, this.#settings)
+    if (this.#connections.size < maxConnections) {
+      this.#connections.add(connection)
+      if (isBrowser && pingMs > 0) this.#planRound()
+    } else {
+      this.#turnedAway.add(connection)
+      connection.inbound?.refuse(tooMany(maxConnections))
+    }
+  }
+
+  /** While there are browsers, those that have said nothing since the last round are asked whether they are there. */
+  #planRound(): void {
+    this.#cancelRound ??= this.#broker.clock.after(this.#settings.pingMs, () => {
+      this.#cancelRound = undefined
+      let isAnyLeft = false
+      for (const connection of this.#connections) {
+        if (!connection.isBrowser) continue
+        isAnyLeft = true
+        if (!connection.wasHeard) connection.ping()
+        connection.wasHeard = false
+      }
+      if (isAnyLeft) this.#planRound()
+    })
+  }
+
+  async #stop(): Promise<void> {
+    await this.#entrance.stop()
+    if (!this.#isEmpty) await new Promise<void>((resolve) => (this.#lastGone = resolve))
+  }
+
+  get #isEmpty(): boolean {
+    return this.#connections.size + this.#turnedAway.size === 0
+  }
+
+  #gone(connection: WebSocketConnection): void {
+    this.#connections.delete(connection)
+    this.#turnedAway.delete(connection)
+    if (!this.#isEmpty) return
+    this.#cancelRound?.()
+    this.#cancelRound = undefined
+    this.#lastGone?.()
+  }
+}
+
+function serverFor({ maxMessageBytes, deflateFrom }: WebSocketSettings): WebSocketServer {
+  const server = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    maxPayload: maxMessageBytes,
+    perMessageDeflate:
+      deflateFrom === undefined
+        ? false
+        : {
+            ...DEFLATE,
+            threshold: deflateFrom,
+            concurrencyLimit: DEFLATE_AT_ONCE,
+            // What is kept from one message to the next is kept of every idle connection.
+            serverNoContextTakeover: true,
+            clientNoContextTakeover: true,
+          },
+    handleProtocols: (offered) => bestOf(offered) || false,
+    WebSocket: PeerSocket,
+  })
+  server.on('wsClientError', ({ message }, socket, { method, headers }) => {
+    if (method !== 'GET') refuse(socket, { status: 405, text: 'a WebSocket begins with GET' }, ['Allow: GET'])
+    else if (headers['sec-websocket-version'] === undefined || /Version/.test(message))
+      refuse(socket, { status: 426, text: 'this server speaks version 13 of WebSocket' }, VERSIONS)
+    else refuse(socket, { status: 400, text: message })
+  })
+  return server
+}
+
+const VERSIONS = ['Upgrade: websocket', 'Sec-WebSocket-Version: 13']
+
+/** What is known of a connection. The request is kept as text: as an object it would be most of what an idle connection costs. */
+function factsOf(socket: Socket, request: IncomingMessage, subprotocol: string): () => ConnectionInfo {
+  const { url = '/', headers } = request
+  const text = JSON.stringify({ url, headers, subprotocol })
+  // Node remembers addresses that were asked for while they were there.
+  const { remoteAddress, remotePort, localAddress, localPort } = socket
+  const isTls = socket instanceof TLSSocket
+  const transport = isTls ? 'wss' : 'ws'
+  const facts = { transport, remoteAddress, remotePort, localAddress, localPort }
+  const tls = isTls ? { tls: tlsFactsOf(socket) } : undefined
+  return () => ({ ...facts, ...tls, request: JSON.parse(text) as NonNullable<ConnectionInfo['request']> })
+}
+
+function tooMany(limit: number): StompError {
+  const text = `this door takes ${limit} connections, and has them (option maxConnections)`
+  const excess = { what: 'this door', limit, seen: limit + 1, unit: 'connections', option: 'maxConnections' }
+  return new StompError('connections-too-many', text, { excess })
+}
