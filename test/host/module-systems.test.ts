@@ -1,4 +1,4 @@
-/** A plugin that is CommonJS, in an application that is not: both copies of the core know what the other one makes. */
+/** The core as ESM and as CommonJS, built: both copies know what the other one makes, and print it by its name. */
 
 import { spawn } from 'node:child_process'
 import { expect, test } from 'vitest'
@@ -63,6 +63,39 @@ test('a hook refuses, and changes messages, with what the other copy of the core
       derived: [true, true],
     }
     expect(JSON.parse(await running.ends())).toEqual({ areTwo: true, answers: [answer, answer] })
+  } finally {
+    await running.stop()
+  }
+})
+
+/** What is shown of errors, headers and a message, by both copies. */
+const shown = `
+  import { createRequire } from 'node:module'
+  import { inspect } from 'node:util'
+  import * as esm from '@xtomp/core'
+  const cjs = createRequire(process.cwd() + '/')('@xtomp/core')
+
+  const lines = []
+  for (const { createBroker, Headers, ProtocolError, Refusal, StompError } of [esm, cjs]) {
+    for (const error of [new StompError('a', 'no'), new ProtocolError('b', 'no'), new Refusal('c', 'no')])
+      lines.push([inspect(error), error.stack, String(error)].map((text) => text.split('\\n')[0]).join(', '))
+    lines.push(inspect(Headers.none).split(' ')[0])
+    const broker = createBroker()
+    broker.subscribe('/topic/a', {}, ({ message }) => lines.push(inspect(message).split(' ')[0]))
+    broker.publish('/topic/a', 'one')
+    await new Promise((resolve) => setImmediate(resolve))
+    await broker.close()
+  }
+  console.log(JSON.stringify(lines))
+`
+
+test('prints errors, headers and messages by the names under which they are exported, once they are built', async () => {
+  const args = ['--input-type=module', '--eval', shown]
+  const running = new RunningProgram(spawn(process.execPath, args, { cwd: `${root}/packages/net` }))
+  try {
+    const named = ['StompError', 'ProtocolError', 'Refusal'].map((name) => Array(3).fill(`${name}: no`).join(', '))
+    const lines = [...named, 'Headers', 'StoredMessage']
+    expect(JSON.parse(await running.ends())).toEqual([...lines, ...lines])
   } finally {
     await running.stop()
   }

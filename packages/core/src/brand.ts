@@ -6,9 +6,11 @@ interface Class {
 
 /**
  * Lets `instanceof` go by a mark, where a class is asked for by its own name: `static { brand(Refusal, 'Refusal') }`.
- * Classes that others derive from it are told apart as ever.
+ * Its name is given once more: builders call a class that speaks of itself something else. Classes that others derive
+ * from it are told apart as ever.
  */
 export function brand(type: Class, name: string): void {
+  Object.defineProperty(type, 'name', { value: name })
   const mark = Symbol.for(`@xtomp/core ${name}`)
   Object.defineProperty(type.prototype, mark, { value: true })
   Object.defineProperty(type, Symbol.hasInstance, {

@@ -60,16 +60,21 @@ export const ERROR_CODES = [
 /** A stable, machine-readable reason for a refusal; sent to a client in the ERROR frame's `code` header. */
 export type ErrorCode = (typeof ERROR_CODES)[number]
 
+/** What stands before the message in a stack is read before any field is set: the name is the prototype's. */
+function named(type: { readonly prototype: Error }, name: string): void {
+  brand(type, name)
+  Object.defineProperty(type.prototype, 'name', { value: name })
+}
+
 /**
  * A refusal with a code. What the broker itself or the host is answerable for: a full queue, a failing store, a
  * refused login. `message` is safe to show to the peer.
  */
 export class StompError extends Error {
   static {
-    brand(StompError, 'StompError')
+    named(StompError, 'StompError')
   }
 
-  override readonly name: string = 'StompError'
   /** Why, as a stable code. A {@link Refusal} may carry a code of the host application's own. */
   readonly code: ErrorCode | (string & {})
   /** The limit that was reached, where it is one. */
@@ -89,10 +94,8 @@ export class StompError extends Error {
 /** The peer broke the protocol or exceeded a limit: it gets an ERROR frame and is disconnected. */
 export class ProtocolError extends StompError {
   static {
-    brand(ProtocolError, 'ProtocolError')
+    named(ProtocolError, 'ProtocolError')
   }
-
-  override readonly name: string = 'ProtocolError'
 
   constructor(code: ErrorCode, message: string, options?: ErrorOptions & { readonly excess?: Excess }) {
     super(code, message, options)
@@ -119,10 +122,8 @@ export class ProtocolError extends StompError {
  */
 export class Refusal extends StompError {
   static {
-    brand(Refusal, 'Refusal')
+    named(Refusal, 'Refusal')
   }
-
-  override readonly name: string = 'Refusal'
 }
 
 /** A limit that was reached: the limit, what was seen, and the option that moves it. */

@@ -1,5 +1,7 @@
 /** An ordered list of header lines, as names and values. */
 
+import { brand } from './brand.js'
+
 /** What a host writes where headers are wanted: an object, or pairs. Values that are not strings are written as such. */
 export type HeadersInit = Readonly<Record<string, string | number | boolean>> | Iterable<readonly [string, string]>
 
@@ -8,6 +10,10 @@ export type HeadersInit = Readonly<Record<string, string | number | boolean>> | 
  * A name may stand more than once: the first is the one that counts (STOMP 1.2, Repeated Header Entries).
  */
 export class Headers implements Iterable<readonly [string, string]> {
+  static {
+    brand(Headers, 'Headers')
+  }
+
   /** No headers. */
   static readonly none: Headers = new Headers([])
 
