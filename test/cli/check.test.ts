@@ -53,6 +53,13 @@ describe('a configuration that is fine', () => {
     ['JSON', '{"listeners": [{"port": 0}]}', 'a.json'],
     ['JSON with tabs', '{\n\t"broker": {\n\t\t"limits": {\n\t\t\t"headers": 3\n\t\t}\n\t}\n}\n', 'a.json'],
     ['a module', 'export default { broker: { hooks: { authorize: () => true } } }', 'a.mjs'],
+    ['a module with nothing but defaults', 'export default {}', 'a.mjs'],
+    ['a module of the other kind that exports by names', 'exports.drainMs = 3', 'a.cjs'],
+    [
+      'JSON with every kind of value and escape',
+      '{"$schema": "\\u0041\\/\\"", "broker": {"serverName": false, "limits": {"headers": 1e2}}}',
+      'a.json',
+    ],
     ['a module of the other kind', 'module.exports = { drainMs: 3 }', 'a.cjs'],
     [
       'a module with hooks of a class, and a store',
@@ -126,6 +133,22 @@ describe('a configuration that is wrong', () => {
     ['drainMs: 1\ndrainMs: 2\n', ['2:1: Map keys must be unique']],
     ['{ "drainMs": 1, }}\n', ['1:18: Unexpected flow-map-end token in YAML stream']],
     ['drainMs: *nowhere\n', ['1:10: there is no anchor of this name']],
+    [
+      'drainMs: x\nlisteners: [{ port: 1 }, { port: 1 }]\nusers: [{ login: a, passcode: b }, { login: a }]\n',
+      [
+        '1:10: drainMs must be a whole number from 0 to 2147483647; given "x"',
+        '2:26: listeners[1] is the same as listeners[0]',
+        '3:36: users[1].passcode is missing: The passcode header of CONNECT, as it is, or hashed: what `xtomp passcode` prints.',
+        '3:45: users[1].login is the same as users[0].login',
+      ],
+    ],
+    [
+      'users: [{ login: a, passcode: $scrypt$x }, 3]\n',
+      [
+        '1:31: users[0].passcode is no hash that can be checked; xtomp passcode prints one',
+        '1:44: users[1] must be an object with names and values; given a number',
+      ],
+    ],
   ]
   test.each(wrong)('%j is told so', async (text, lines) => {
     expect(await said(text)).toEqual({ code: 1, lines, errors: '' })
@@ -140,9 +163,52 @@ describe('a configuration that is wrong', () => {
     expect(await said('export default { broker: { hooks: { authorise() {} } } }', 'a.mjs')).toEqual({
       code: 1,
       lines: [
-        ' broker is refused: there is no option hooks.authorise; there are authenticate, connect, authorize, subscribe, send, deliver',
+        ' there is no option broker.hooks.authorise (did you mean authorize?); there are authenticate, connect, authorize, subscribe, send, deliver',
       ],
       errors: '',
+    })
+  })
+
+  test('is told of what is wrong with code beside what is wrong with data', async () => {
+    const text = 'export default { drainMs: -1, broker: { hostz: 1, hooks: { sned() {}, connect: 3 } } }'
+    const { lines } = await said(text, 'a.mjs')
+    expect(lines).toEqual([
+      expect.stringMatching(/^ there is no option broker.hostz \(did you mean hosts\?\)/),
+      ' drainMs must be a whole number from 0 to 2147483647; given -1',
+      expect.stringMatching(/^ there is no option broker.hooks.sned \(did you mean send\?\)/),
+      expect.stringMatching(/^ broker is refused: hooks.connect must be a function/),
+    ])
+  })
+
+  const notJson: [text: string, place: string, wanted: string][] = [
+    ['{drainMs: 1}', '1:2', 'no bare word: names and texts stand in double quotes'],
+    ["{'drainMs': 1}", '1:2', 'no bare word: names and texts stand in double quotes'],
+    ['{\n  "drainMs": 1,\n}', '3:1', 'a name in double quotes'],
+    ['{ "users": [1,] }', '1:15', 'a value'],
+    ['// nothing\n{}', '1:1', 'no comment'],
+    ['{}\n# nothing', '2:1', 'no bare word: names and texts stand in double quotes'],
+    ['{ "drainMs": 01 }', '1:15', 'a comma'],
+    ['{ "drainMs": .inf }', '1:14', 'no bare word: names and texts stand in double quotes'],
+    ['{ "drainMs" 1 }', '1:13', 'a colon'],
+    ['{ "drainMs": 1', '1:15', 'a }'],
+    ['{ "broker": "a\n" }', '1:13', 'the end of a text, in its line'],
+    ['{ "broker": "\\x" }', '1:13', 'an escape that JSON has'],
+    ['drainMs: 1', '1:1', 'no bare word: names and texts stand in double quotes'],
+    ['{} {}', '1:4', 'the end'],
+    ['', '1:1', 'a value'],
+  ]
+  test.each(notJson)('is the file %j, which is not JSON though its name says so', async (text, place, wanted) => {
+    expect(await said(text, 'a.json')).toEqual({
+      code: 1,
+      lines: [`${place}: this is not JSON: here should be ${wanted}`],
+      errors: '',
+    })
+  })
+
+  test('is JSON with a name that stands twice', async () => {
+    expect(await said('{ "drainMs": 1, "drainMs": 2 }', 'a.json')).toMatchObject({
+      code: 1,
+      lines: ['1:17: Map keys must be unique'],
     })
   })
 
@@ -185,6 +251,18 @@ describe('a passcode', () => {
     expect(lines.join() + errors).not.toContain('hunter2')
   })
 
+  const jsonLeaks = [
+    '{"users": [{"login": "ann", "passcode": "hunter2}]}',
+    '{"users": [{"login": "ann", "passcode": "\\hunter2"}]}',
+    '{"users": [{"login": "ann", "passcode": hunter2}]}',
+    '{"users": [{"login": "ann", "passcode" "hunter2"}]}',
+  ]
+  test.each(jsonLeaks)('is in no message about the JSON %j', async (text) => {
+    const { code, lines, errors } = await said(text, 'a.json')
+    expect(code).toBe(1)
+    expect(lines.join() + errors).not.toContain('hunter2')
+  })
+
   test('is not shown on a terminal either', async () => {
     const file = fileOf(FINE)
     const streams = testStreams({ isTTY: true })
@@ -208,7 +286,19 @@ describe('a file that cannot be read', () => {
       'exports nothing',
       'export const broker = {}',
       'a.mjs',
-      'it exports no options: a module exports them as its default',
+      'it exports no options: a module exports them as its default, or as module.exports',
+    ],
+    [
+      'is CommonJS and exports nothing',
+      'const broker = {}',
+      'a.cjs',
+      'it exports no options: a module exports them as its default, or as module.exports',
+    ],
+    [
+      'is CommonJS by its package, and exports nothing',
+      'const broker = {}',
+      'a.js',
+      'it exports no options: a module exports them as its default, or as module.exports',
     ],
   ])('%s', async (_, text, name, says) => {
     const { code, lines, errors } = await said(text, name)

@@ -57,6 +57,10 @@ describe('the schema', () => {
     expect(schema.properties?.drainMs?.default).toBe(DRAIN_MS)
   })
 
+  test('has a name of its own, which stays what it is: editors and validators tell schemas apart by it', () => {
+    expect(schema.$id).toBe('urn:xtomp:config')
+  })
+
   test('describes everything', () => {
     const silent: string[] = []
     const look = (part: Schema, name: string): void => {

@@ -1,6 +1,7 @@
 /** A configuration as text: what it says, and where in the text each part of it stands. */
 
 import { isMap, isNode, isScalar, LineCounter, type Pair, parseDocument, visit } from 'yaml'
+import { jsonFaultIn } from './json-fault.js'
 
 /** Names and positions in lists, from the top: `['listeners', 0, 'port']`. */
 export type Path = readonly (string | number)[]
@@ -35,8 +36,8 @@ export interface ReadConfig {
 
 const MOST_ALIASES = 100
 
-/** Reads YAML or JSON, which is YAML too. */
-export function documentOf(text: string): ReadConfig {
+/** Reads YAML, or JSON, which is YAML too. */
+export function documentOf(text: string, kind: 'json' | 'yaml'): ReadConfig {
   const lines = new LineCounter()
   // Prettier errors would show the line itself, and with it a passcode.
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
@@ -47,6 +48,16 @@ export function documentOf(text: string): ReadConfig {
   const problems: Problem[] = []
   const found = (message: string, offset: number): void => {
     problems.push({ path: [], isName: false, message: withoutSource(message), place: at(offset) })
+  }
+  const fault = kind === 'json' ? jsonFaultIn(text) : undefined
+  if (fault !== undefined) {
+    const { message, offset } = fault
+    return {
+      data: undefined,
+      isModule: false,
+      problems: [{ path: [], isName: false, message, place: at(offset) }],
+      placeOf: () => undefined,
+    }
   }
   // A tag that nobody knows is a warning to the library; to us, `passcode: !x` is not what was meant.
   for (const { message, pos } of [...document.errors, ...document.warnings]) found(message, pos[0])

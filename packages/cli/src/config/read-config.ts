@@ -1,6 +1,8 @@
 /** Reads a configuration file, whatever its kind: JSON, YAML, or a module. */
 
+import { realpathSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { extname, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { documentOf, type ReadConfig } from './document.js'
@@ -26,12 +28,12 @@ const REASONS: Readonly<Record<string, string>> = {
 export async function readConfig(file: string): Promise<ReadConfig> {
   const kind = extname(file).toLowerCase()
   if (MODULES.includes(kind)) return readModule(file)
-  if (TEXTS.includes(kind)) return readText(file)
+  if (TEXTS.includes(kind)) return readText(file, kind === '.json' ? 'json' : 'yaml')
   const kinds = [...TEXTS, ...MODULES].join(', ')
   throw new UnreadableError(`${file}: the name of a configuration must end in one of ${kinds}`)
 }
 
-async function readText(file: string): Promise<ReadConfig> {
+async function readText(file: string, kind: 'json' | 'yaml'): Promise<ReadConfig> {
   let text: string
   try {
     text = await readFile(file, 'utf8')
@@ -39,7 +41,7 @@ async function readText(file: string): Promise<ReadConfig> {
     throw new UnreadableError(`${file}: ${reasonOf(error)}`)
   }
   try {
-    return documentOf(text.replace(/^\uFEFF/, ''))
+    return documentOf(text.replace(/^\uFEFF/, ''), kind)
   } catch (error) {
     throw new UnreadableError(`${file}: ${messageOf(error)}`)
   }
@@ -52,11 +54,23 @@ async function readModule(file: string): Promise<ReadConfig> {
   })
   try {
     const module = (await import(pathToFileURL(resolve(file)).href)) as { readonly default?: unknown }
-    if (module.default === undefined) throw new TypeError('it exports no options: a module exports them as its default')
+    // Of a CommonJS module without `module.exports = …` Node makes an empty object.
+    const isNothing = module.default === undefined || (isCommonJs(file) && isEmpty(module.default))
+    if (isNothing)
+      throw new TypeError('it exports no options: a module exports them as its default, or as module.exports')
     return { data: module.default, isModule: true, problems: [], placeOf: () => undefined }
   } catch (error) {
     throw new UnreadableError(`${file}: ${messageOf(error)}`, { cause: error })
   }
+}
+
+/** Whether a module that has been run is CommonJS: those alone are in this list. */
+function isCommonJs(file: string): boolean {
+  return createRequire(import.meta.url).cache[realpathSync(file)] !== undefined
+}
+
+function isEmpty(exported: unknown): boolean {
+  return typeof exported === 'object' && exported !== null && Object.keys(exported).length === 0
 }
 
 function reasonOf(error: unknown): string {

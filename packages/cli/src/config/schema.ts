@@ -5,6 +5,7 @@ import { Ajv, type ErrorObject } from 'ajv'
 
 /** A part of the schema, as far as it is looked into. */
 export interface Schema {
+  readonly $id?: string
   readonly $ref?: string
   readonly type?: string
   readonly enum?: readonly unknown[]

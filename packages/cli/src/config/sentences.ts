@@ -41,15 +41,21 @@ function problemOf(fault: Fault): Problem {
 function unknownName(path: Path, { params, parentSchema }: Fault): Problem {
   const name = String(params.additionalProperty)
   const names = Object.keys(parentSchema?.properties ?? {}).filter((known) => !known.startsWith('$'))
-  const near = meant(name, names) ?? placeOfName(name)
-  const question = near === undefined ? '' : ` (did you mean ${near}?)`
   const full = [...path, name]
   if (path.join() === 'broker' && CODE.includes(name))
     return { path: full, isName: true, message: `${written(full)} is code: only a module can give it` }
+  return noSuchOption(full, names)
+}
+
+/** A name that there is not, beside those that there are. */
+export function noSuchOption(path: Path, names: readonly string[]): Problem {
+  const name = String(path.at(-1))
+  const near = meant(name, names) ?? placeOfName(name)
+  const question = near === undefined ? '' : ` (did you mean ${near}?)`
   return {
-    path: full,
+    path,
     isName: true,
-    message: `there is no option ${written(full)}${question}; there are ${names.join(', ')}`,
+    message: `there is no option ${written(path)}${question}; there are ${names.join(', ')}`,
   }
 }
 
