@@ -9,10 +9,10 @@
 
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
+import { subscribe } from 'node:diagnostics_channel'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const stamps = join(root, 'node_modules', '.cache', 'xtomp')
@@ -69,14 +69,26 @@ function build(name) {
 
 /** The broker runs in this process: npm and its shell stand above it already, and each process would have to pass signals on. */
 async function start() {
-  const { port } = parseArgs({ args, strict: false, options: { port: { type: 'string' } } }).values
-  const shown = port === '0' ? 'PORT' : (port ?? 61613)
-  console.log(`xtomp: to try it, in another terminal${port === '0' ? ' (PORT is what the last line names)' : ''}:
-  printf 'CONNECT\\naccept-version:1.2\\nhost:/\\n\\n\\0SUBSCRIBE\\nid:0\\ndestination:/topic/a\\n\\n\\0SEND\\ndestination:/topic/a\\n\\nhello\\0' | nc -q 1 127.0.0.1 ${shown}
-  README.md has a line for Python and for Node. Ctrl-C ends it.`)
+  subscribe('xtomp.serving', sayWhatToTry)
   process.argv.splice(2, Number.POSITIVE_INFINITY, 'serve', ...args)
   await import('../packages/cli/bin/xtomp.js')
   stopWithShell()
+}
+
+/** Once the doors are open: an option, a variable or a file may have said where they are. */
+function sayWhatToTry({ listeners, isOpen }) {
+  const login = isOpen ? '' : 'login:LOGIN\\npasscode:PASSCODE\\n'
+  const frames = [
+    `CONNECT\\naccept-version:1.2\\nhost:/\\n${login}\\n`,
+    'SUBSCRIBE\\nid:0\\ndestination:/topic/a\\n\\n',
+    'SEND\\ndestination:/topic/a\\n\\nhello',
+  ]
+  const { address, port } = listeners.find((listener) => listener.port !== undefined) ?? listeners[0]
+  const host = { '0.0.0.0': '127.0.0.1', '::': '::1' }[address] ?? address
+  const place = port === undefined ? `-U ${address}` : `${host} ${port}`
+  console.log(`xtomp: to try it, in another terminal:
+  printf '${frames.map((frame) => `${frame}\\0`).join('')}' | nc -q 1 ${place}
+  README.md has a line for Python and for Node. Ctrl-C ends it.`)
 }
 
 /** npm passes SIGTERM to its shell, which ends and tells nobody: that another process is the parent now is all that shows. */

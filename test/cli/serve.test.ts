@@ -186,8 +186,22 @@ users: [{ login: ann, passcode: hunter2 }]
     const { port } = other.address() as { port: number }
     const { program } = xtomp('serve', '--port', String(port))
     expect(await program.exit()).toBe(1)
-    expect(program.errors).toBe(`xtomp: another program listens on 127.0.0.1:${port}; --port N takes another port\n`)
+    expect(program.errors).toBe(
+      `xtomp: another program listens on 127.0.0.1:${port}; --port N (npm start -- --port N) or XTOMP_PORT=N takes another port\n`,
+    )
     expect(program.output).toBe('')
+  })
+
+  test('says of a port that the file alone gives where it stands', async () => {
+    const other = createServer().listen(0, '127.0.0.1')
+    onTestFinished(() => void other.close())
+    await once(other, 'listening')
+    const { port } = other.address() as { port: number }
+    const { program } = xtomp('serve', '--config', fileOf(`listeners: [{ port: 0 }, { port: ${port} }]\n`))
+    expect(await program.exit()).toBe(1)
+    expect(program.errors).toBe(
+      `xtomp: another program listens on 127.0.0.1:${port}; listeners[1].port in the configuration says which port it takes\n`,
+    )
   })
 
   test.each(['SIGTERM', 'SIGINT'] as const)(
@@ -274,8 +288,8 @@ describe('through npm', { timeout: TIMEOUT_MS }, () => {
   test('npm start says what to try, and that works', async () => {
     const serving = start('npm', 'start', '--', '--port', '0')
     const port = await portOf(serving)
-    const [, line = ''] = /^ {2}(printf .*)$/m.exec(serving.program.output) ?? []
-    expect(line).toContain('| nc -q 1 127.0.0.1 PORT')
+    const line = await lineToTry(serving)
+    expect(line).toContain(`| nc -q 1 127.0.0.1 ${port}`)
     const client = await dial(port)
     const shell = new RunningProgram(spawn('sh', ['-c', line.replace(/ \| nc .*/, '')]))
     client.write(await shell.ends())
@@ -283,3 +297,66 @@ describe('through npm', { timeout: TIMEOUT_MS }, () => {
     expect((await client.frame('MESSAGE')).text).toBe('hello')
   })
 })
+
+describe('what is said to try', { timeout: TIMEOUT_MS }, () => {
+  const starting = (env: Record<string, string>, ...args: string[]) =>
+    start(
+      'env',
+      ...Object.entries(env).map((pair) => pair.join('=')),
+      process.execPath,
+      'scripts/setup.mjs',
+      'start',
+      ...args,
+    )
+
+  test.each([
+    ['a short option', {}, ['-p', '0']],
+    ['an option', {}, ['--port=0']],
+    ['a variable', { XTOMP_PORT: '0' }, []],
+  ])('has the port of %s', async (_, env, args) => {
+    const serving = starting(env, ...args)
+    const port = await portOf(serving)
+    expect(await lineToTry(serving)).toContain(`| nc -q 1 127.0.0.1 ${port}`)
+  })
+
+  test('has the port of a file, an address that can be dialled, and a place for the login that is asked for', async () => {
+    const file = fileOf('listeners: [{ port: 0, host: 0.0.0.0 }]\nusers: [{ login: ann, passcode: b }]\n')
+    const serving = starting({ XTOMP_CONFIG: file })
+    const port = await portOf(serving)
+    const line = await lineToTry(serving)
+    expect(line).toContain(`| nc -q 1 127.0.0.1 ${port}`)
+    expect(line).toContain('login:LOGIN\\npasscode:PASSCODE\\n')
+  })
+
+  test('has the UNIX socket where there is nothing else', async () => {
+    const path = join(tmpdir(), `xtomp-${process.pid}.sock`)
+    const serving = starting({}, '--config', fileOf(`listeners: [{ path: ${path} }]\n`))
+    expect(await lineToTry(serving)).toContain(`| nc -q 1 -U ${path}`)
+  })
+
+  test('is nothing where no door was opened', async () => {
+    const other = createServer().listen(0, '127.0.0.1')
+    onTestFinished(() => void other.close())
+    await once(other, 'listening')
+    const { port } = other.address() as { port: number }
+    const { program } = starting({ XTOMP_PORT: String(port) })
+    expect(await program.exit()).toBe(1)
+    expect(program.output).not.toContain('to try it')
+    expect(program.errors).toContain('XTOMP_PORT=N takes another port')
+  })
+})
+
+/** The line that can be pasted into a shell. */
+async function lineToTry({ program }: Serving): Promise<string> {
+  await program.prints('Ctrl-C ends it.\n')
+  return /^ {2}(printf .*)$/m.exec(program.output)?.[1] ?? ''
+}
+
+/** A configuration in a file of its own. */
+function fileOf(text: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'xtomp-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const file = join(folder, 'broker.yaml')
+  writeFileSync(file, text)
+  return file
+}

@@ -1,7 +1,8 @@
 /** `xtomp serve`: a broker behind its doors, until it is told to stop. */
 
+import { channel } from 'node:diagnostics_channel'
 import { type Broker, type Credentials, createBroker, type Hooks } from '@xtomp/core'
-import { type Listener, listen } from '@xtomp/net'
+import { type Listener, type ListenOptions, listen } from '@xtomp/net'
 import type { Logger } from 'pino'
 import type { Config } from './config/config.js'
 import { type Given, type Settings, settingsOf } from './config/settings.js'
@@ -16,6 +17,9 @@ export interface ServeRequest extends Given {
   /** The configuration file. */
   readonly config?: string | undefined
 }
+
+/** Hears which doors are open: for whoever runs the command in a process of its own, as `npm start` does. */
+const SERVING = channel('xtomp.serving')
 
 /** Signals that come within this are one: a terminal sends Ctrl-C to all its processes, and npm passes it on once more. */
 const ONE_SIGNAL_MS = 1_000
@@ -67,9 +71,10 @@ export async function start(settings: Settings, logger: Logger, streams: Streams
   logEvents(broker, logger)
   try {
     const listeners: Listener[] = []
-    for (const options of settings.listeners) listeners.push(await open(broker, options))
+    for (const options of settings.listeners) listeners.push(await open(broker, options, settings.listeners))
     for (const listener of listeners) streams.stdout.write(`xtomp: STOMP on ${placeOf(listener)}\n`)
     if (hooks?.authenticate === undefined) warnOf(listeners, logger)
+    SERVING.publish({ listeners, isOpen: hooks?.authenticate === undefined })
     return broker
   } catch (error) {
     await broker.close()
@@ -92,14 +97,19 @@ function warnOf(listeners: readonly Listener[], logger: Logger): void {
   if (open.length > 0) logger.warn({ on: open.map(placeOf) }, 'open to other machines, and nobody is asked for a login')
 }
 
-async function open(broker: Broker, options: Settings['listeners'][number]): Promise<Listener> {
+async function open(broker: Broker, options: ListenOptions, all: readonly ListenOptions[]): Promise<Listener> {
   try {
     return await listen(broker, options)
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error
     const { address, port } = error as { address?: string; port?: number }
     if (port === undefined || port < 0) throw new Error(`another program listens on ${address}`)
-    throw new Error(`another program listens on ${authority(address ?? '')}:${port}; --port N takes another port`)
+    // A port that is given is that of the first TCP door; the others are the configuration's.
+    const moves =
+      options === all.find(({ path }) => path === undefined)
+        ? '--port N (npm start -- --port N) or XTOMP_PORT=N takes another port'
+        : `listeners[${all.indexOf(options)}].port in the configuration says which port it takes`
+    throw new Error(`another program listens on ${authority(address ?? '')}:${port}; ${moves}`)
   }
 }
 
