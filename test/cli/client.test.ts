@@ -62,7 +62,7 @@ interface Running {
   readonly code: Promise<number>
 }
 
-function publishing(url: URL, more: Partial<PubRequest> = {}, input?: string): Running {
+function publishing(url: URL, more: Partial<PubRequest> = {}, input?: string, isTTY = false): Running {
   const request = {
     url,
     vhost: '/',
@@ -72,7 +72,7 @@ function publishing(url: URL, more: Partial<PubRequest> = {}, input?: string): R
     isWhole: false,
     isConfirmed: false,
   }
-  const streams = testStreams(input === undefined ? {} : { input })
+  const streams = testStreams(input === undefined ? { isTTY } : { input, isTTY })
   const stop = new AbortController()
   return { streams, stop, code: pub({ ...request, ...more }, streams, stop.signal) }
 }
@@ -387,6 +387,21 @@ test('over WebSocket login and passcode are in CONNECT alone, and in no header o
 })
 
 describe('on a terminal', () => {
+  test('pub says of a name that may have been meant as a queue that it is a topic; in a script it says nothing', async () => {
+    const { url } = await serveTcp()
+    const said = async (destination: string, isTTY: boolean) => {
+      const { code, streams } = publishing(url, { destination, body: 'x' }, undefined, isTTY)
+      expect(await code).toBe(0)
+      return streams.stderr.text
+    }
+    expect(await said('orders', true)).toBe(
+      'xtomp: in xtomp orders is a topic, which reaches only those who are subscribed now; /queue/orders is a queue\n',
+    )
+    expect([await said('orders', false), await said('/queue/orders', true), await said('/topic/orders', true)]).toEqual(
+      ['', '', ''],
+    )
+  })
+
   test('sub shows where a message was sent, in colour, and lets no message move the cursor', async () => {
     const { broker, url } = await serveTcp()
     broker.publish('/queue/a', 'a\u001b[2Jb\tc')

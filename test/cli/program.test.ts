@@ -48,6 +48,15 @@ describe('help', () => {
     expect((await ran(['pub', '--help'])).output).toContain('XTOMP_URL')
   })
 
+  test.each(['pub', 'sub'])(
+    'says to %s which names are queues, and what becomes of other messages',
+    async (command) => {
+      const { output } = await ran([command, '--help'])
+      expect(output).toContain('only a name that begins with /queue/ is a queue')
+      expect(output).toContain('nobody is subscribed is gone')
+    },
+  )
+
   test('is bold on a terminal, and plain elsewhere', async () => {
     expect((await ran(['--help'], {}, true)).output).toContain('\u001b[1mUsage:')
     expect((await ran(['--help'], { NO_COLOR: '1' }, true)).output).not.toContain('\u001b')

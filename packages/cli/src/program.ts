@@ -62,6 +62,11 @@ function programFor({ streams, stop }: Surroundings, answer: Answer): Command {
 
 const HELP_WIDTH = 100
 
+/** What nobody sees who loses a message. */
+const NAMES = `
+In xtomp only a name that begins with /queue/ is a queue. Any other is a topic: what is sent to it while
+nobody is subscribed is gone, and pub still ends with exit code 0. Other brokers have rules of their own.`
+
 function addServe(program: Command, { streams }: Surroundings, answer: Answer): void {
   program
     .command('serve')
@@ -147,11 +152,12 @@ function addPub(program: Command, { streams, stop }: Surroundings, answer: Answe
     .description(
       'Send a message to any STOMP broker, or each line of stdin as one. Exit code 0: the broker has confirmed all.',
     )
-    .argument('<destination>', 'where to')
+    .argument('<destination>', 'where to; /queue/… keeps messages until somebody takes them')
     .argument('[body]', 'what; each line of stdin where it is left out')
     .addOption(option('-j, --json', 'each message is JSON: {"body":"…","headers":{…}}, or base64 instead of body'))
     .addOption(option('-w, --whole', 'all of stdin is one message').conflicts('json'))
     .addOption(option('-r, --receipt', 'wait for the RECEIPT of each message before the next'))
+    .addHelpText('after', NAMES)
     .addHelpText(
       'after',
       examples(
@@ -187,6 +193,7 @@ function addSub(program: Command, { streams, stop }: Surroundings, answer: Answe
         .default('client-individual'),
     )
     .addOption(option('-r, --receipt', 'wait for the RECEIPT of the subscription, and say so on stderr'))
+    .addHelpText('after', NAMES)
     .addHelpText(
       'after',
       examples("xtomp sub '/topic/prices.**'", 'xtomp sub /queue/orders --count 1 --json | jq .headers'),

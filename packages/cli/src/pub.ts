@@ -28,6 +28,8 @@ export async function pub(request: PubRequest, streams: Streams, stop: AbortSign
   let sent = 0
   let client: Client | undefined
   try {
+    if (!request.destination.startsWith('/') && streams.stderr.isTTY === true)
+      say(streams, hintFor(request.destination))
     client = await connect({ url: request.url, host: request.vhost, stop })
     for await (const text of textsOf(request, streams, ended(client, stop))) {
       await client.send(outgoing(request, text, sent))
@@ -48,6 +50,11 @@ export async function pub(request: PubRequest, streams: Streams, stop: AbortSign
     // Whoever still writes into it need not: nobody reads any more.
     streams.stdin.destroy()
   }
+}
+
+/** For people only, who may have meant a queue: in a script it would be noise. */
+function hintFor(destination: string): string {
+  return `in xtomp ${destination} is a topic, which reaches only those who are subscribed now; /queue/${destination} is a queue`
 }
 
 function outgoing(request: PubRequest, text: string | Uint8Array, sent: number) {
