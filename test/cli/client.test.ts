@@ -189,6 +189,13 @@ describe.each(doors)('over %s', (_, serve) => {
     expect(await taken(broker)).toMatchObject([{ headers: { a: 'b' } }])
   })
 
+  test('pub sends the headers that are given in place of those that each message brings', async () => {
+    const { broker, url } = await serve()
+    const input = JSON.stringify({ headers: { type: 'a', colour: 'blue' }, body: 'x' })
+    expect(await publishing(url, { isJson: true, headers: { type: 'b' } }, input).code).toBe(0)
+    expect(await taken(broker)).toMatchObject([{ headers: { type: 'b', colour: 'blue' } }])
+  })
+
   test.each(['auto', 'client'])('sub in the ack mode %s leaves nothing of what it wrote', async (ack) => {
     const { broker, url } = await serve()
     broker.publish('/queue/a', 'one')

@@ -146,16 +146,19 @@ users: [{ login: ann, passcode: hunter2 }]
     const serving = xtomp('serve', '--config', file, '--port', '0')
     const port = await portOf(serving)
     await serving.program.prints(`xtomp: STOMP on ${path}\n`)
-    const stranger = await dial(port)
-    stranger.send('CONNECT', { 'accept-version': '1.2', host: '/', login: 'ann', passcode: 'hunter3' })
-    await stranger.error('auth-failed')
+    for (const passcode of ['hunter3', 'hunter4']) {
+      const stranger = await dial(port)
+      stranger.send('CONNECT', { 'accept-version': '1.2', host: '/', login: 'ann', passcode })
+      await stranger.error('auth-failed')
+    }
     const client = await WireClient.dial(dialSocket({ path }))
     onTestFinished(() => client.abort())
     await client.connect({ login: 'ann', passcode: 'hunter2' })
     client.send('SUBSCRIBE', { id: '0', destination: '/topic/a' })
     await client.error('subscriptions-too-many')
-    const lines = await logged(serving, 2)
+    const lines = await logged(serving, 3)
     expect(lines).toMatchObject([
+      { level: 'warn', msg: 'a login was refused', login: 'ann', transport: 'tcp' },
       { level: 'warn', msg: 'a login was refused', login: 'ann', transport: 'tcp' },
       { level: 'warn', msg: 'a client has gone', code: 'subscriptions-too-many', login: 'ann', transport: 'unix' },
     ])
@@ -202,6 +205,8 @@ users: [{ login: ann, passcode: hunter2 }]
     expect(program.errors).toBe(
       `xtomp: another program listens on 127.0.0.1:${port}; listeners[1].port in the configuration says which port it takes\n`,
     )
+    // The other door was open for a moment: nobody was told of it.
+    expect(program.output).toBe('')
   })
 
   test.each(['SIGTERM', 'SIGINT'] as const)(
