@@ -27,6 +27,7 @@ export function rowOf(frame, settle) {
   )
   const details = element('details', {}, summary)
   details.addEventListener('toggle', () => details.append(insideOf(frame)), { once: true })
+  details.addEventListener('toggle', () => details.scrollIntoView({ block: 'nearest' }))
   const row = element('li', { class: `frame ${frame.way}` }, details)
   // A command is the peer's word: only a known one names a class.
   if (frame.command === 'ERROR') row.classList.add('ERROR')
