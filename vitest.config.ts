@@ -13,6 +13,8 @@ export default defineConfig({
       '@xtomp/net/socket': source('./packages/net/src/socket/index.ts'),
       '@xtomp/net': source('./packages/net/src/index.ts'),
       '@xtomp/ws': source('./packages/ws/src/index.ts'),
+      '@xtomp/tls/socket': source('./packages/tls/src/socket/index.ts'),
+      '@xtomp/tls': source('./packages/tls/src/index.ts'),
       '@xtomp/testing/contracts': source('./packages/testing/src/contracts/index.ts'),
       '@xtomp/testing': source('./packages/testing/src/index.ts'),
     },

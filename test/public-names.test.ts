@@ -166,6 +166,22 @@ const REVIEWED: Readonly<Record<string, Names>> = {
       'WebSocketOptions',
     ],
   },
+  '@xtomp/tls': {
+    values: ['listen'],
+    types: ['Certificates', 'ClientCertificate', 'Identity', 'ListenOptions', 'Listener', 'LoginFrom'],
+  },
+  '@xtomp/tls/socket': {
+    values: ['Handshakes', 'SECURED_SOCKETS', 'TLS_OPTIONS', 'tlsSettingsOf'],
+    types: [
+      'Certificates',
+      'ClientCertificate',
+      'HandshakeEvents',
+      'Identity',
+      'LoginFrom',
+      'TlsOptions',
+      'TlsSettings',
+    ],
+  },
   '@xtomp/testing': {
     values: ['GlobalClock', 'ManualClock', 'createTestBroker', 'stompMatchers'],
     types: [

@@ -10,6 +10,7 @@ import { run } from '../packages/cli/src/program.js'
 import { settingsOf } from '../packages/core/src/broker/options.js'
 import { policyFor } from '../packages/core/src/destination/policy.js'
 import { settingsOf as listenSettingsOf } from '../packages/net/src/socket/options.js'
+import { TLS_OPTIONS } from '../packages/tls/src/socket/settings.js'
 import { testStreams } from './cli/streams.js'
 import { EVENT_NAMES } from './support/heard.js'
 import { packages, root } from './support/sources.js'
@@ -163,6 +164,12 @@ test("net's README names every option with its default", () => {
     path: 'none',
     maxConnections: 'no limit',
   })
+})
+
+test("tls's README names every option, and the number among them", () => {
+  const named = defaultsIn('packages/tls/README.md', 'Option')
+  expect(Object.keys(named)).toEqual(TLS_OPTIONS)
+  expect(named.handshakeTimeoutMs).toBe('10,000')
 })
 
 describe("the command's README", () => {

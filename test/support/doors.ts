@@ -4,9 +4,12 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { connect, type NetConnectOpts } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 import { type Broker, connectMemory } from '@xtomp/core'
 import { listen } from '@xtomp/net'
+import { listen as listenTls } from '@xtomp/tls'
 import { listen as listenWebSocket } from '@xtomp/ws'
+import { type Authority, type Certified, createAuthority, issueForServer } from './certificates.js'
 import { dialWebSocket } from './dial-web-socket.js'
 import type { Dial, Pipe, PipeEvents } from './wire-client.js'
 
@@ -28,6 +31,7 @@ export const doors: readonly Door[] = [
   { name: 'tcp', open: openTcp },
   { name: 'unix socket', open: openUnix },
   { name: 'ws', open: openWebSocket },
+  { name: 'tls', open: openTls },
 ]
 
 /** A broker that runs elsewhere, named by XTOMP_TARGET=host:port: we can neither set its options nor move its time. */
@@ -56,6 +60,47 @@ async function openUnix(broker: Broker): Promise<OpenDoor> {
 async function openWebSocket(broker: Broker): Promise<OpenDoor> {
   const listener = await listenWebSocket(broker, { port: 0 })
   return { dial: dialWebSocket(`ws://127.0.0.1:${listener.port}`), close: () => listener.close() }
+}
+
+async function openTls(broker: Broker): Promise<OpenDoor> {
+  const { ca, server } = await localhost()
+  const listener = await listenTls(broker, { port: 0, ...server })
+  const dial = dialTls({ host: '127.0.0.1', port: listener.port as number }, { ca })
+  return { dial, close: () => listener.close() }
+}
+
+let made: Promise<{ authority: Authority; ca: string; server: Certified }> | undefined
+
+/** An authority, and what a server on this machine shows: made once for all tests of a file, for it takes a while. */
+export function localhost(): Promise<{ authority: Authority; ca: string; server: Certified }> {
+  made ??= createAuthority().then(async (authority) => {
+    return { authority, ca: authority.ca, server: await issueForServer(authority) }
+  })
+  return made
+}
+
+/** Opens secured sockets as pipes. */
+export function dialTls(to: NetConnectOpts, options: ConnectionOptions): Dial {
+  return (events: PipeEvents) =>
+    new Promise<Pipe>((resolve, reject) => {
+      const transport = connect({ ...to, noDelay: true } as NetConnectOpts)
+      const socket = connectTls({ ...options, socket: transport })
+      socket.once('error', reject)
+      socket.on('data', (octets) => events.receive(octets))
+      // A broken connection is told by `closed`, as any other end is.
+      socket.on('error', () => undefined)
+      socket.on('close', () => events.closed())
+      socket.once('secureConnect', () =>
+        resolve({
+          write: (octets) => socket.write(octets),
+          end: () => socket.end(),
+          // Only the socket below can be reset.
+          abort: () => ('path' in to || socket.writableEnded ? socket.destroy() : transport.resetAndDestroy()),
+          pause: () => socket.pause(),
+          resume: () => socket.resume(),
+        }),
+      )
+    })
 }
 
 /** Opens sockets as pipes. */

@@ -1,9 +1,11 @@
 /** The contracts of the ports, which what is ours passes. */
 
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { connect, type NetConnectOpts } from 'node:net'
+import { connect, type NetConnectOpts, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { connect as connectTls } from 'node:tls'
 import { connectMemory, createMemoryStore } from '@xtomp/core'
 import { type ListenOptions, listen } from '@xtomp/net'
 import {
@@ -16,10 +18,12 @@ import {
   type StoreHarness,
   storeContract,
 } from '@xtomp/testing/contracts'
+import { listen as listenTls } from '@xtomp/tls'
 import { listen as listenWebSocket } from '@xtomp/ws'
 import { describe, test } from 'vitest'
 import { queueHarness, topicHarness } from '../support/destinations.js'
 import { dialWebSocket } from '../support/dial-web-socket.js'
+import { localhost } from '../support/doors.js'
 
 /** How long net's adapter lets a peer keep a closing connection, here. */
 const LINGER_MS = 50
@@ -32,7 +36,7 @@ const memory: ConnectionHarness = {
 
 /** Sockets, by what `listen` is told; each case has a listener of its own. */
 function sockets(optionsOf: () => Promise<ListenOptions>, done: (options: ListenOptions) => Promise<void>) {
-  const harness = (): ConnectionHarness => {
+  return ofItsOwn(() => {
     let options: ListenOptions = {}
     return {
       open: async (broker, events) => {
@@ -41,10 +45,30 @@ function sockets(optionsOf: () => Promise<ListenOptions>, done: (options: Listen
         const { path } = options
         return dialled(path === undefined ? { port: port ?? 0, host: '127.0.0.1' } : { path }, events)
       },
-      linger: () => new Promise((resolve) => setTimeout(resolve, LINGER_MS)),
+      linger,
       close: () => done(options),
     }
-  }
+  })
+}
+
+const secured: ConnectionHarness = {
+  open: async (broker, events) => {
+    const { ca, server } = await localhost()
+    const { port } = await listenTls(broker, { ...server, port: 0, lingerMs: LINGER_MS })
+    // A secured socket is half open where the one below it is.
+    const transport = connect({ port: port ?? 0, host: '127.0.0.1', allowHalfOpen: true, noDelay: true })
+    const socket = connectTls({ socket: transport, ca })
+    await once(socket, 'secureConnect')
+    return peerOf(socket, events)
+  },
+  linger,
+}
+
+function linger(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, LINGER_MS))
+}
+
+function ofItsOwn(harness: () => ConnectionHarness): readonly Contract[] {
   // What one case has put up is not for another to take down.
   return connectionContract(harness()).map(({ name }, at) => ({
     name,
@@ -52,25 +76,25 @@ function sockets(optionsOf: () => Promise<ListenOptions>, done: (options: Listen
   }))
 }
 
-function dialled(to: NetConnectOpts, events: ConnectionPeerEvents): Promise<ConnectionPeer> {
-  return new Promise((resolve, reject) => {
-    // The end of the broker's side is to be seen by itself.
-    const socket = connect({ ...to, allowHalfOpen: true, noDelay: true })
-    socket.once('error', reject)
-    socket.on('error', () => undefined)
-    socket.on('data', (octets) => events.receive(octets))
-    socket.on('end', () => events.closed())
-    socket.on('close', () => events.closed())
-    socket.once('connect', () =>
-      resolve({
-        write: (octets) => socket.write(octets),
-        end: () => socket.end(),
-        abort: () => socket.destroy(),
-        pause: () => socket.pause(),
-        resume: () => socket.resume(),
-      }),
-    )
-  })
+async function dialled(to: NetConnectOpts, events: ConnectionPeerEvents): Promise<ConnectionPeer> {
+  // The end of the broker's side is to be seen by itself.
+  const socket = connect({ ...to, allowHalfOpen: true, noDelay: true })
+  await once(socket, 'connect')
+  return peerOf(socket, events)
+}
+
+function peerOf(socket: Socket, events: ConnectionPeerEvents): ConnectionPeer {
+  socket.on('error', () => undefined)
+  socket.on('data', (octets) => events.receive(octets))
+  socket.on('end', () => events.closed())
+  socket.on('close', () => events.closed())
+  return {
+    write: (octets) => socket.write(octets),
+    end: () => socket.end(),
+    abort: () => socket.destroy(),
+    pause: () => socket.pause(),
+    resume: () => socket.resume(),
+  }
 }
 
 /** WebSockets; each case has a listener of its own. */
@@ -105,6 +129,7 @@ const implementations: readonly (readonly [name: string, contract: readonly Cont
     ),
   ],
   ["ws's connection", connectionContract(webSockets)],
+  ["tls's connection", connectionContract(secured)],
   ['the store in memory', storeContract(storeInMemory)],
   ['a topic', destinationContract(topicHarness)],
   ['a queue', destinationContract(queueHarness)],
