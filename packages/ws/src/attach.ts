@@ -48,8 +48,8 @@ export interface Attachment {
  */
 export function attach(broker: Broker, server: HttpServer, options: AttachOptions = {}): Attachment {
   checkNames(options, OPTION_NAMES)
-  const settings = settingsOf({ path: '/', ...options })
+  const settings = settingsOf({ ...options, path: options.path ?? '/' })
   const door: WebSocketDoor = new WebSocketDoor(broker, settings, { stop: () => detach() })
-  const detach = claimUpgrades(server, settings, (request, socket, head) => door.take(request, socket, head))
+  const detach = claimUpgrades(server, door, (request, socket, head) => door.take(request, socket, head))
   return door
 }

@@ -12,7 +12,8 @@ const MEDIUM_BYTES = 65_535
  */
 export class Incoming {
   unfinished = 0
-  #hasEnded = false
+  /** Whether a message of the chunk at hand was handed over. */
+  wasHandedOver = false
   readonly #room: Room
 
   constructor(room: Room) {
@@ -21,7 +22,7 @@ export class Incoming {
 
   /** A message of the chunk at hand was handed over. */
   message(length: number): void {
-    this.#hasEnded = true
+    this.wasHandedOver = true
     this.#add(-length - headBytes(length))
   }
 
@@ -33,9 +34,9 @@ export class Incoming {
   /** The chunk at hand, after what was whole in it. */
   chunk(length: number): void {
     const now = this.unfinished + length
-    const counted = this.#hasEnded ? Math.min(now, length) : now
+    const counted = this.wasHandedOver ? Math.min(now, length) : now
     this.#add(Math.max(0, counted) - this.unfinished)
-    this.#hasEnded = false
+    this.wasHandedOver = false
   }
 
   /** Nothing is kept any more. */

@@ -15,7 +15,7 @@ import {
 } from '@xtomp/net/socket'
 import { OPTION_NAMES, settingsOf, type WebSocketOptions } from './options.js'
 import { pathOf, type Refusal, refuse, unknownPath } from './refusal.js'
-import { claimUpgrades } from './upgrades.js'
+import { type Claim, claimUpgrades } from './upgrades.js'
 import { type Entrance, WebSocketDoor } from './web-socket-door.js'
 
 /** Where to listen, and how. */
@@ -58,10 +58,10 @@ export async function listen(broker: Broker, options: ListenOptions = {}): Promi
   const settings = settingsOf(options)
   const place = placeOf({ port, host, backlog }, { defaultPort: PORT })
   const handshakeMs = numberOf('handshakeMs', options.handshakeMs, HANDSHAKE)
-  const server = createServer(SOCKET_OPTIONS, (request, response) => answer(request, response, settings))
+  const server: Server = createServer(SOCKET_OPTIONS, (request, response) => answer(request, response, door))
   const entrance = new OwnServer(server, new Arrivals(broker.clock, handshakeMs))
-  const door = new WebSocketDoor(broker, settings, entrance)
-  claimUpgrades(server, settings, (request, socket, head) => {
+  const door: WebSocketDoor = new WebSocketDoor(broker, settings, entrance)
+  claimUpgrades(server, door, (request, socket, head) => {
     entrance.arrivals.delete(request.socket)
     door.take(request, socket, head)
   })
@@ -115,14 +115,14 @@ function notWebSocket(socket: Duplex): void {
   else socket.destroy()
 }
 
-function answer(request: IncomingMessage, response: ServerResponse, settings: ReturnType<typeof settingsOf>): void {
-  const { status, text } = answerTo(pathOf(request), settings)
+function answer(request: IncomingMessage, response: ServerResponse, claim: Claim): void {
+  const { status, text } = answerTo(pathOf(request), claim)
   response.writeHead(status, { connection: 'close', upgrade: 'websocket', 'content-type': 'text/plain; charset=utf-8' })
   response.end(`${text}\n`)
 }
 
-function answerTo(path: string, { servesPath, paths }: ReturnType<typeof settingsOf>): Refusal {
-  if (!servesPath(path)) return unknownPath(path, paths)
+function answerTo(path: string, claim: Claim): Refusal {
+  if (!claim.servesPath(path)) return unknownPath(path, claim.paths)
   return { status: 426, text: 'this is a STOMP broker: connect with a WebSocket' }
 }
 

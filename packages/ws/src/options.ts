@@ -1,6 +1,8 @@
 /** What a WebSocket door may be told, its defaults, and the check that it makes sense. */
 
+import type { IncomingMessage } from 'node:http'
 import { inspect } from 'node:util'
+import type { ConnectionInfo } from '@xtomp/core'
 import { LONGEST_MS, numberOf } from '@xtomp/net/socket'
 
 /** Paths at which the door answers: one, several, or whatever says yes to a path (without its query). */
@@ -43,6 +45,8 @@ export interface WebSocketOptions {
    * tab in the background hardly run. 0 for never. @defaultValue 8,000
    */
   readonly pingMs?: number | undefined
+  /** What is known of a connection beyond its socket, or better: who stands behind a proxy, say. It is in `connection.info`. */
+  readonly factsOf?: ((request: IncomingMessage) => Partial<ConnectionInfo>) | undefined
   /** How long a peer may keep a closing connection, in milliseconds. @defaultValue 2,000 */
   readonly lingerMs?: number | undefined
 }
@@ -61,6 +65,7 @@ export interface WebSocketSettings {
   /** Compresses messages from this size on. */
   readonly deflateFrom: number | undefined
   readonly lostNul: boolean
+  readonly factsOf: WebSocketOptions['factsOf']
   readonly pingMs: number
   readonly lingerMs: number
 }
@@ -87,12 +92,15 @@ export const OPTION_NAMES: readonly string[] = [
   'requireSubprotocol',
   'perMessageDeflate',
   'lostNul',
+  'factsOf',
   ...Object.keys(NUMBERS),
 ]
 
 /** @throws TypeError where an option is out of its range; the message names it, what was given and what is allowed */
 export function settingsOf(options: WebSocketOptions): WebSocketSettings {
-  const { path, origins, requireSubprotocol, perMessageDeflate, lostNul } = options
+  const { path, origins, requireSubprotocol, perMessageDeflate, lostNul, factsOf } = options
+  if (factsOf !== undefined && typeof factsOf !== 'function')
+    throw new TypeError(`factsOf must be a function of a request; given ${inspect(factsOf)}`)
   const number = (name: keyof typeof NUMBERS): number => numberOf(name, options[name], NUMBERS[name])
   return {
     ...pathsOf(path),
@@ -104,6 +112,7 @@ export function settingsOf(options: WebSocketOptions): WebSocketSettings {
     maxHeldBytes: number('maxHeldBytes'),
     deflateFrom: deflateFrom(perMessageDeflate),
     lostNul: switchOf('lostNul', lostNul),
+    factsOf,
     pingMs: number('pingMs'),
     lingerMs: number('lingerMs'),
   }

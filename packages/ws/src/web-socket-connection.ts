@@ -13,6 +13,7 @@ import {
 import { WebSocket } from 'ws'
 import { closeCodeOf, closeReasonOf } from './close-code.js'
 import { Incoming } from './incoming.js'
+import { LostNul } from './lost-nul.js'
 import type { WebSocketSettings } from './options.js'
 import type { PeerSocket } from './peer-socket.js'
 import type { Room } from './room.js'
@@ -33,16 +34,21 @@ export interface WebSocketDoorSettings extends WebSocketSettings {
   soon(task: () => void): void
 }
 
+/** Facts of a connection that its socket does not tell, or not as well. */
+export type Facts = Partial<ConnectionInfo> & Pick<ConnectionInfo, 'transport'>
+
 /** Who has come, and how. */
 export interface Arrival {
   readonly socket: Socket
   readonly webSocket: PeerSocket
-  readonly facts: () => ConnectionInfo
+  /** What is known of it beyond the addresses of its socket. */
+  readonly facts: () => Facts
   /** Whether its timers may be throttled. */
   readonly isBrowser: boolean
 }
 
 const NOTHING = new Uint8Array(0)
+const NUL = new Uint8Array(1)
 
 /** Hands a WebSocket to a broker. */
 export function connect(
@@ -57,8 +63,8 @@ export function connect(
   webSocket.owner = connection
   connection.inbound = broker.accept(connection)
   webSocket.on('message', received)
-  webSocket.on('ping', heardControl)
-  webSocket.on('pong', ponged)
+  webSocket.on('ping', control)
+  webSocket.on('pong', control)
   webSocket.on('error', broken)
   webSocket.on('close', closed)
   socket.on('data', arrived)
@@ -74,12 +80,8 @@ function received(this: WebSocket, data: WebSocket.RawData, isBinary: boolean): 
   ownerOf(this)?.received(data as Buffer, isBinary)
 }
 
-function heardControl(this: WebSocket, data: Buffer): void {
-  ownerOf(this)?.heardControl(data.length)
-}
-
-function ponged(this: WebSocket, data: Buffer): void {
-  ownerOf(this)?.ponged(data.length)
+function control(this: WebSocket, data: Buffer): void {
+  ownerOf(this)?.control(data.length)
 }
 
 function broken(this: WebSocket, error: Error): void {
@@ -106,13 +108,17 @@ export class WebSocketConnection implements Connection {
   wasHeard = true
   readonly #socket: Socket
   readonly #webSocket: PeerSocket
-  readonly #facts: () => ConnectionInfo
+  readonly #facts: () => Facts
   readonly #settings: WebSocketDoorSettings
   readonly #incoming: Incoming
+  readonly #lostNul: LostNul | undefined
+  /** Told of each message, where it may wait to be compressed and the socket does not know of it yet. */
+  readonly #sent: ((error?: Error) => void) | undefined
   #linger: NodeJS.Timeout | undefined
   /** The pieces of a frame whose end has not come, for a client that wants text. */
   #pieces: Uint8Array[] | undefined
-  /** Octets that the socket keeps beyond the piece that was given last; the broker does not count them. */
+  #gathered = 0
+  /** Octets in those pieces, or of frames put together that have not left; the broker does not count them. */
   #heldOut = 0
   #closeCode: number | undefined
   /** Clients that have sent nothing may be told why they are turned away, and text is what anybody can show. */
@@ -120,7 +126,10 @@ export class WebSocketConnection implements Connection {
   #isInFragments = false
   #isBlocked = false
   #isClosing = false
+  /** Nothing more comes that is to be heard. */
   #hasEnded = false
+  /** Our close frame answers the peer's. */
+  #isAnswering = false
   #hasSpoken = false
   #isJudged = false
 
@@ -131,10 +140,17 @@ export class WebSocketConnection implements Connection {
     this.#settings = settings
     this.isBrowser = isBrowser
     this.#incoming = new Incoming(settings.room)
+    this.#lostNul = settings.lostNul ? new LostNul() : undefined
+    if (settings.deflateFrom !== undefined) {
+      this.#sent = (error) => {
+        if (!error) this.drained()
+      }
+    }
   }
 
   get info(): ConnectionInfo {
-    return this.#facts()
+    const { remoteAddress, remotePort, localAddress, localPort } = this.#socket
+    return { remoteAddress, remotePort, localAddress, localPort, ...this.#facts() }
   }
 
   // What goes out
@@ -154,7 +170,7 @@ export class WebSocketConnection implements Connection {
     // Node writes what the kernel takes before `write` returns: with nothing left, the memory is free again.
     this.#isBlocked = this.#webSocket.bufferedAmount > 0
     if (this.#isBlocked) this.#awaitDrain()
-    else this.#holdOut(0)
+    else this.#holdOut(this.#gathered)
     return !this.#isBlocked
   }
 
@@ -162,42 +178,41 @@ export class WebSocketConnection implements Connection {
     if (this.#isInFragments || (!endsFrame && !this.#mayGather(part))) {
       this.#flushPieces()
       this.#isInFragments = !endsFrame
-      this.#webSocket.send(part, { binary: true, fin: endsFrame })
+      this.#webSocket.send(part, { binary: true, fin: endsFrame }, this.#sent)
     } else if (!endsFrame) {
       this.#pieces ??= []
       this.#pieces.push(Uint8Array.from(part))
+      this.#gathered += part.length
       this.#holdOut(this.#heldOut + part.length)
     } else if (this.#pieces !== undefined) {
       const frame = Buffer.concat([...this.#pieces, part])
       this.#pieces = undefined
-      this.#webSocket.send(frame, { binary: !isUtf8(frame) })
+      this.#gathered = 0
+      this.#webSocket.send(frame, { binary: !this.#isText || !isUtf8(frame) }, this.#sent)
     } else {
-      this.#webSocket.send(part, { binary: !this.#isText || !isUtf8(part) })
+      this.#webSocket.send(part, { binary: !this.#isText || !isUtf8(part) }, this.#sent)
     }
   }
 
-  /** Whether a frame that comes in pieces is put together: only then is it known whether it is text. */
+  /** Whether a frame that comes in pieces is put together: only then is it known whether it is text, and how large. */
   #mayGather({ length }: Uint8Array): boolean {
-    const { held, limit } = this.#settings.room
-    return this.#isText && held + length <= limit
+    const { room, deflateFrom } = this.#settings
+    return (this.#isText || deflateFrom !== undefined) && room.held + length <= room.limit
   }
 
   /** There is no room to go on gathering: what there is of the frame begins a message of fragments, and those are binary. */
   #flushPieces(): void {
     for (const piece of this.#pieces ?? []) this.#webSocket.send(piece, { binary: true, fin: false })
     this.#pieces = undefined
+    this.#gathered = 0
   }
 
+  /** Node tells of a drain only when much was waiting: of less we are told when nothing at all has been written after it. */
   #awaitDrain(): void {
-    const { deflateFrom } = this.#settings
-    // Node tells of a drain only when much was waiting: of less we are told when nothing at all has been written after it.
-    if (deflateFrom === undefined && this.#socket.writableNeedDrain) return
-    const done = (error?: Error | null): void => {
+    if (this.#sent !== undefined || this.#socket.writableNeedDrain) return
+    this.#socket.write(NOTHING, (error) => {
       if (!error) this.drained()
-    }
-    if (deflateFrom === undefined) this.#socket.write(NOTHING, done)
-    // What is being compressed is not in the socket yet; a pong that nobody asked for leaves behind it.
-    else this.#webSocket.pong(NOTHING, false, done)
+    })
   }
 
   #holdOut(octets: number): void {
@@ -208,7 +223,7 @@ export class WebSocketConnection implements Connection {
   drained(): void {
     if (!this.#isBlocked || this.#webSocket.bufferedAmount > 0) return
     this.#isBlocked = false
-    this.#holdOut(0)
+    this.#holdOut(this.#gathered)
     this.inbound?.drained()
   }
 
@@ -223,27 +238,25 @@ export class WebSocketConnection implements Connection {
   }
 
   received(octets: Buffer, isBinary: boolean): void {
-    this.wasHeard = true
     this.#incoming.message(octets.length)
     if (this.#isClosing) return
     this.#isText = !isBinary
+    // Looked at first: the octets are the session's from then on.
+    const isNulMissing = this.#lostNul?.isMissing(octets)
     this.inbound?.receive(octets)
+    if (isNulMissing) this.inbound?.receive(NUL)
   }
 
-  heardControl(length: number): void {
-    this.wasHeard = true
+  control(length: number): void {
     this.#incoming.control(length)
-  }
-
-  /** The peer is there, though its own timers may not run. */
-  ponged(length: number): void {
-    this.heardControl(length)
-    if (!this.#isClosing) this.inbound?.receive(NOTHING)
   }
 
   /** A chunk came, and what was whole in it has been handed over. */
   arrived(length: number): void {
+    this.wasHeard = true
     if (this.#isClosing || this.#hasEnded) return
+    // Any octet is a sign of life: a part of a message, and the pong of a browser whose own timers do not run.
+    if (!this.#incoming.wasHandedOver) this.inbound?.receive(NOTHING)
     const { maxConnectBytes, room } = this.#settings
     this.#incoming.chunk(length)
     if (!this.#hasSpoken && this.#incoming.unfinished > maxConnectBytes) this.#judge()
@@ -269,6 +282,7 @@ export class WebSocketConnection implements Connection {
   // How it ends
 
   peerClosed(code: number | undefined): void {
+    this.#isAnswering = true
     this.#closeCode = code
     this.#hasEnded = true
     this.#incoming.release()
@@ -300,7 +314,7 @@ export class WebSocketConnection implements Connection {
     this.#incoming.release()
     this.#webSocket.finish(
       this.#hasEnded ? this.#closeCode : closeCodeOf(code),
-      this.#hasEnded ? '' : closeReasonOf(code),
+      this.#isAnswering ? '' : closeReasonOf(code),
     )
     // Reading on, and dropping it: a socket closed with unread octets is reset, and an ERROR on its way is lost.
     this.#webSocket.resume()

@@ -1,7 +1,6 @@
 /** A door through which WebSockets come, whoever's server has taken the upgrade. */
 
 import type { IncomingMessage } from 'node:http'
-import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 import { type Broker, type ConnectionInfo, type Door, StompError } from '@xtomp/core'
@@ -9,15 +8,18 @@ import { tlsFactsOf } from '@xtomp/net/socket'
 import { WebSocketServer } from 'ws'
 import type { WebSocketSettings } from './options.js'
 import { PeerSocket } from './peer-socket.js'
-import { refusalOf, refuse } from './refusal.js'
+import { type Refusal, refusalOf, refuse } from './refusal.js'
 import { Room } from './room.js'
 import { bestOf } from './subprotocol.js'
-import { connect, type WebSocketConnection, type WebSocketDoorSettings } from './web-socket-connection.js'
+import { connect, type Facts, type WebSocketConnection, type WebSocketDoorSettings } from './web-socket-connection.js'
 
 /** What a door is opened at: it takes no more when it is told so, and says when it is gone. */
 export interface Entrance {
   stop(): void | Promise<void>
 }
+
+/** A function of the host's has thrown: what it threw is for its log. */
+const HOST_FAILED: Refusal = { status: 500, text: 'this server could not judge whether you may connect' }
 
 /** Memory that compression may take of each connection: about 32 KiB each way, instead of 256 KiB and 32 KiB. */
 const DEFLATE = { serverMaxWindowBits: 12, zlibDeflateOptions: { memLevel: 5 } } as const
@@ -52,6 +54,11 @@ export class WebSocketDoor implements Door {
     this.#forget = broker.addDoor(this)
   }
 
+  /** The paths that it can name. */
+  get paths(): readonly string[] {
+    return this.#settings.paths
+  }
+
   get connections(): number {
     return this.#connections.size
   }
@@ -62,10 +69,31 @@ export class WebSocketDoor implements Door {
       refuse(socket, { status: 503, text: 'this door is closing; connect again later' })
       return
     }
-    const refusal = refusalOf(request, this.#settings)
+    const decision = this.#asked(() => ({
+      refusal: refusalOf(request, this.#settings),
+      told: this.#settings.factsOf?.(request),
+    }))
+    const refusal = decision === undefined ? HOST_FAILED : decision.refusal
     if (refusal !== undefined) refuse(socket, refusal)
     else
-      this.#server.handleUpgrade(request, socket, head, (webSocket) => this.#accept(webSocket as PeerSocket, request))
+      this.#server.handleUpgrade(request, socket, head, (webSocket) =>
+        this.#accept(webSocket as PeerSocket, request, decision?.told),
+      )
+  }
+
+  /** Whether it answers at a path. */
+  servesPath(path: string): boolean {
+    return this.#asked(() => this.#settings.servesPath(path)) ?? false
+  }
+
+  /** Asks functions of the host's. One that throws is told to its log, and harms nobody else. */
+  #asked<T>(ask: () => T): T | undefined {
+    try {
+      return ask()
+    } catch (error) {
+      this.#broker.logger.error({ err: error }, 'a function given to a WebSocket door has failed')
+      return undefined
+    }
   }
 
   stop(): void {
@@ -85,11 +113,11 @@ export class WebSocketDoor implements Door {
     this.#forget?.()
   }
 
-  #accept(webSocket: PeerSocket, request: IncomingMessage): void {
+  #accept(webSocket: PeerSocket, request: IncomingMessage, told: Partial<ConnectionInfo> | undefined): void {
     const { maxConnections, pingMs } = this.#settings
     const { socket } = request
     const isBrowser = request.headers.origin !== undefined
-    const arrival = { socket, webSocket, facts: factsOf(socket, request, webSocket.protocol), isBrowser }
+    const arrival = { socket, webSocket, facts: factsOf(request, webSocket.protocol, told), isBrowser }
     const connection = connect(this.#broker, arrival, this.#settings)
     if (this.#connections.size < maxConnections) {
       this.#connections.add(connection)
@@ -165,16 +193,19 @@ function serverFor({ maxMessageBytes, deflateFrom }: WebSocketSettings): WebSock
 const VERSIONS = ['Upgrade: websocket', 'Sec-WebSocket-Version: 13']
 
 /** What is known of a connection. The request is kept as text: as an object it would be most of what an idle connection costs. */
-function factsOf(socket: Socket, request: IncomingMessage, subprotocol: string): () => ConnectionInfo {
-  const { url = '/', headers } = request
+function factsOf(
+  request: IncomingMessage,
+  subprotocol: string,
+  told: Partial<ConnectionInfo> | undefined,
+): () => Facts {
+  const { socket, url = '/', headers } = request
   const text = JSON.stringify({ url, headers, subprotocol })
-  // Node remembers addresses that were asked for while they were there.
-  const { remoteAddress, remotePort, localAddress, localPort } = socket
-  const isTls = socket instanceof TLSSocket
-  const transport = isTls ? 'wss' : 'ws'
-  const facts = { transport, remoteAddress, remotePort, localAddress, localPort }
-  const tls = isTls ? { tls: tlsFactsOf(socket) } : undefined
-  return () => ({ ...facts, ...tls, request: JSON.parse(text) as NonNullable<ConnectionInfo['request']> })
+  const requestOf = (): ConnectionInfo['request'] => JSON.parse(text)
+  if (socket instanceof TLSSocket) {
+    const tls = tlsFactsOf(socket)
+    return () => ({ transport: 'wss', tls, ...told, request: requestOf() })
+  }
+  return () => ({ transport: 'ws', ...told, request: requestOf() })
 }
 
 function tooMany(limit: number): StompError {

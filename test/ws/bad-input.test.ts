@@ -1,0 +1,310 @@
+/** What is no WebSocket, or a wrong one: each gets its answer, and nothing of it is left. */
+
+import { createServer } from 'node:http'
+import { deflateRawSync } from 'node:zlib'
+import { attach, type ListenOptions, listen } from '@xtomp/ws'
+import { describe, expect, test } from 'vitest'
+import { until } from '../support/suite.js'
+import { ask, CONNECT, client, openBroker, opened, RawPeer, rawFrame, UPGRADE, webSocket } from './open.js'
+
+async function open(options: ListenOptions = {}) {
+  const { broker, clock } = openBroker()
+  const listener = await listen(broker, { port: 0, lingerMs: 50, ...options })
+  return { broker, clock, listener, port: listener.port as number, url: `ws://127.0.0.1:${listener.port}` }
+}
+
+const KIB = 1024
+const BOMB = deflateRawSync(Buffer.alloc(4 * KIB * KIB))
+const DEFLATE = { 'sec-websocket-extensions': 'permessage-deflate' }
+const RSV1 = 4
+
+describe('a frame', () => {
+  const wrong: [what: string, frames: Buffer[], code: string, closeCode: number][] = [
+    ['that is not masked', [rawFrame(CONNECT, { isMasked: false })], 'bad-frame', 1002],
+    ['with the first reserved bit', [rawFrame(CONNECT, { rsv: RSV1 })], 'bad-frame', 1002],
+    ['with the second reserved bit', [rawFrame(CONNECT, { rsv: 2 })], 'bad-frame', 1002],
+    ['with the third reserved bit', [rawFrame(CONNECT, { rsv: 1 })], 'bad-frame', 1002],
+    ['of a reserved kind', [rawFrame(CONNECT, { opcode: 3 })], 'bad-frame', 1002],
+    ['of a reserved control kind', [rawFrame('', { opcode: 11 })], 'bad-frame', 1002],
+    ['that goes on with nothing', [rawFrame(CONNECT, { opcode: 0 })], 'bad-frame', 1002],
+    ['that begins within another', [rawFrame('C', { fin: false }), rawFrame('O')], 'bad-frame', 1002],
+    ['of control in fragments', [rawFrame('?', { opcode: 9, fin: false })], 'bad-frame', 1002],
+    ['of control that is too long', [rawFrame('?'.repeat(126), { opcode: 9 })], 'bad-frame', 1002],
+    ['to close with a code that there is not', [rawFrame(Buffer.from([0, 1]), { opcode: 8 })], 'bad-frame', 1002],
+    ['of text that is not UTF-8', [rawFrame(Buffer.from([0x43, 0xff]), { opcode: 1 })], 'bad-utf8', 1007],
+    [
+      'of text in fragments that is not',
+      [rawFrame('C', { opcode: 1, fin: false }), rawFrame(Buffer.from([0xe2, 0x82]), { opcode: 0 })],
+      'bad-utf8',
+      1007,
+    ],
+    ['that says it is larger than any', [rawFrame('', { says: 2 ** 40 })], 'body-too-large', 1009],
+    [
+      'in more fragments than there may be',
+      [rawFrame('', { fin: false }), ...Array.from({ length: 17_000 }, () => rawFrame('', { opcode: 0, fin: false }))],
+      'bad-frame',
+      1008,
+    ],
+  ]
+  test.each(wrong)('%s is answered with an ERROR, then a close frame', async (_what, frames, code, closeCode) => {
+    const { broker, port } = await open()
+    const bystander = await client(`ws://127.0.0.1:${port}`)
+    await bystander.connect()
+    for (const isConnected of [false, true]) {
+      const peer = await RawPeer.upgrade(port)
+      if (isConnected) peer.write(rawFrame(CONNECT, { opcode: 1 }))
+      peer.write(...frames)
+      expect(await peer.expectRefused()).toMatchObject({ code, closeCode })
+    }
+    await bystander.expectNothing()
+    await until(() => broker.stats().sessions === 1)
+  })
+
+  test('over the limit is explained before the close: the option, the limit, and what was seen [231]', async () => {
+    const { broker, url } = await open({ maxMessageBytes: 1_000 })
+    const told: unknown[] = []
+    broker.on('limit', ({ error }) => told.push(error.excess))
+    const one = await webSocket(url)
+    one.socket.send(CONNECT)
+    one.socket.send(`SEND\ndestination:/queue/a\n\n${'a'.repeat(1_000)}\0`)
+    expect(await one.closed).toEqual({ code: 1009, reason: 'body-too-large' })
+    expect(one.messages.at(-1)?.text).toContain('may have 1000 octets')
+    expect(one.messages.at(-1)?.text).toContain('option maxMessageBytes')
+    expect(told).toEqual([
+      { what: 'a WebSocket message', limit: 1_000, seen: 1_001, unit: 'octets', option: 'maxMessageBytes' },
+    ])
+  })
+
+  test('over the limit of the broker is explained by the broker, and closes with 1009, too', async () => {
+    const { broker } = openBroker({ limits: { bodyBytes: 1_000 } })
+    const { port } = await listen(broker, { port: 0 })
+    const one = await webSocket(`ws://127.0.0.1:${port}`)
+    one.socket.send(`${CONNECT}SEND\ndestination:/queue/a\n\n${'a'.repeat(2_000)}\0`)
+    expect(await one.closed).toEqual({ code: 1009, reason: 'body-too-large' })
+    expect(one.messages.at(-1)?.text).toContain('option limits.bodyBytes')
+  })
+})
+
+describe('a message that does not end', () => {
+  test('is refused before CONNECTED at 64 KiB', async () => {
+    const { port } = await open()
+    const peer = await RawPeer.upgrade(port)
+    peer.write(rawFrame('a'.repeat(70 * KIB), { says: 100 * KIB }))
+    const { code, closeCode, text } = await peer.expectRefused()
+    expect([code, closeCode]).toEqual(['connect-too-large', 1009])
+    expect(text).toContain('may have 65536 octets')
+    expect(text).toContain('option maxConnectBytes')
+  })
+
+  test('is taken, however large, where CONNECT came before it', async () => {
+    const { port } = await open()
+    const peer = await RawPeer.upgrade(port)
+    peer.write(rawFrame(CONNECT), rawFrame(`SEND\ndestination:/queue/a\nreceipt:1\n\n${'a'.repeat(2_000 * KIB)}\0`))
+    await until(() => peer.frames.length === 2, 'the RECEIPT')
+    expect(String(peer.frames[1]?.payload)).toContain('receipt-id:1')
+  })
+
+  test('counts against what the door may hold, and is forgotten with its connection', async () => {
+    const { broker, port } = await open({ maxHeldBytes: 400 * KIB })
+    const begun = async (): Promise<RawPeer> => {
+      const peer = await RawPeer.upgrade(port)
+      peer.write(rawFrame(CONNECT))
+      await until(() => peer.frames.length === 1)
+      peer.write(rawFrame('a'.repeat(150 * KIB), { says: 300 * KIB }))
+      return peer
+    }
+    for (let times = 0; times < 3; times++) {
+      const peers = [await begun(), await begun()]
+      const { code, closeCode, text } = await (await begun()).expectRefused()
+      expect([code, closeCode]).toEqual(['memory-full', 1013])
+      expect(text).toContain('option maxHeldBytes')
+      for (const peer of peers) peer.socket.destroy()
+      await until(() => broker.stats().sessions === 0)
+    }
+  })
+
+  test('is not what a client sends that only pings, or sends many messages', async () => {
+    const { port } = await open({ maxHeldBytes: 1_000, maxConnectBytes: 1_000 })
+    const peer = await RawPeer.upgrade(port)
+    const payload = 'x'.repeat(100)
+    for (let at = 1; at <= 100; at++) {
+      peer.write(rawFrame(payload, { opcode: 9 }))
+      await until(() => peer.frames.length === at)
+    }
+    peer.write(rawFrame(CONNECT))
+    for (let at = 1; at <= 100; at++) {
+      const send = Buffer.from(`SEND\ndestination:/topic/a\nreceipt:${at}\n\n\0`)
+      peer.write(rawFrame(send.subarray(0, 9), { fin: false }), rawFrame(send.subarray(9), { opcode: 0 }))
+      await until(() => peer.frames.length === 101 + at)
+    }
+    expect(peer.isClosed).toBe(false)
+  })
+})
+
+describe('compression', () => {
+  test('is not agreed on unless asked for', async () => {
+    const { port } = await open()
+    expect((await ask(port, '/', { ...UPGRADE, ...DEFLATE })).headers['sec-websocket-extensions']).toBeUndefined()
+  })
+
+  test('makes messages of some size smaller, both ways, and leaves others as they are', async () => {
+    const { broker, port, url } = await open({ perMessageDeflate: { thresholdBytes: 500 } })
+    const one = await webSocket(url)
+    expect(one.socket.extensions).toBe('permessage-deflate')
+    one.socket.send(`${CONNECT}SUBSCRIBE\nid:0\ndestination:/topic/a\n\n\0`)
+    one.socket.send(`SEND\ndestination:/topic/a\n\n${'a'.repeat(100_000)}\0`)
+    await until(() => one.messages.length === 2)
+    expect(one.messages[1]?.text).toContain(`\n\n${'a'.repeat(100_000)}\0\n`)
+
+    const peer = await RawPeer.upgrade(port, '/', DEFLATE)
+    peer.write(rawFrame(`${CONNECT}SUBSCRIBE\nid:0\ndestination:/topic/a\n\n\0`))
+    await until(() => peer.frames.length === 1)
+    broker.publish('/topic/a', 'b'.repeat(20_000))
+    broker.publish('/topic/a', 'small')
+    await until(() => peer.frames.length === 3)
+    expect(peer.frames[1]?.payload.length).toBeLessThan(1_000)
+    expect(String(peer.frames[2]?.payload)).toContain('small')
+  })
+
+  test('holds a queue back for a client that does not read, and goes on when it does', async () => {
+    const { broker, url } = await open({ perMessageDeflate: true })
+    for (let at = 0; at < 200; at++)
+      broker.publish('/queue/a', Buffer.concat([Buffer.from(`${at} `), random(50 * KIB)]))
+    const one = await client(url)
+    await one.connect()
+    one.pause()
+    one.send('SUBSCRIBE', { id: 0, destination: '/queue/a' })
+    await until(() => broker.stats().messages < 200)
+    let before = -1
+    // Compression is done elsewhere, in its own time.
+    await until(() => {
+      const same = before === broker.stats().messages
+      before = broker.stats().messages
+      return same
+    })
+    one.resume()
+    const messages = await one.messages(200)
+    expect(messages.map(({ text }) => Number.parseInt(text, 10))).toEqual(messages.map((_, at) => at))
+    expect(broker.stats().messages).toBe(0)
+  })
+
+  test('that hides a message over the limit is found out', async () => {
+    const { port } = await open({ perMessageDeflate: true, maxMessageBytes: 100 * KIB })
+    const peer = await RawPeer.upgrade(port, '/', DEFLATE)
+    peer.write(rawFrame(CONNECT))
+    await until(() => peer.frames.length === 1)
+    expect(BOMB.length).toBeLessThan(10 * KIB)
+    peer.write(rawFrame(BOMB, { rsv: RSV1 }))
+    expect(await peer.expectRefused()).toMatchObject({ code: 'body-too-large', closeCode: 1009 })
+  })
+
+  test('that cannot be undone is answered', async () => {
+    const { port } = await open({ perMessageDeflate: true })
+    const peer = await RawPeer.upgrade(port, '/', DEFLATE)
+    peer.write(rawFrame(CONNECT))
+    await until(() => peer.frames.length === 1)
+    peer.write(rawFrame(Buffer.alloc(50, 0xff), { rsv: RSV1 }))
+    expect(await peer.expectRefused()).toMatchObject({ code: 'bad-utf8', closeCode: 1007 })
+  })
+})
+
+describe('a peer', () => {
+  test('that pings without end and reads nothing is cut', async () => {
+    const { broker, port } = await open()
+    const peer = await RawPeer.upgrade(port)
+    peer.socket.pause()
+    const pings = Buffer.concat(Array.from({ length: 1_000 }, () => rawFrame('?'.repeat(125), { opcode: 9 })))
+    await until(() => {
+      peer.socket.write(pings)
+      return broker.stats().sessions === 0
+    }, 'the flood to be cut')
+    peer.socket.destroy()
+  })
+
+  test('that says nothing, or an octet a second, is cut when its time is up', async () => {
+    const { clock, port } = await open({ handshakeMs: 5_000 })
+    const silent = await RawPeer.dial(port)
+    const slow = await RawPeer.dial(port)
+    await until(() => clock.timers === 2, 'both to have come')
+    for (const octet of 'GET / HTTP') {
+      slow.socket.write(octet)
+      await clock.advance(400)
+    }
+    expect([silent.isClosed, slow.isClosed]).toEqual([false, false])
+    await clock.advance(1_000)
+    await until(() => silent.isClosed && slow.isClosed, 'both to be cut')
+    expect(clock.timers).toBe(0)
+  })
+
+  test('that upgrades and then says nothing is told when its time is up', async () => {
+    const { clock, port } = await open()
+    const peer = await RawPeer.upgrade(port)
+    await clock.advance(60_000)
+    expect(await peer.expectRefused()).toMatchObject({ code: 'connect-timeout', closeCode: 1008 })
+  })
+
+  test('that speaks something else is told what is spoken here', async () => {
+    const { broker, port } = await open()
+    for (const said of [CONNECT, Buffer.from([0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3]), 'nonsense\r\n\r\n']) {
+      const peer = await RawPeer.dial(port)
+      peer.write(said)
+      await until(() => peer.isClosed)
+      expect(peer.text).toMatch(/^HTTP\/1.1 400 /)
+      expect(peer.text).toContain('WebSocket')
+    }
+    expect(broker.stats().sessions).toBe(0)
+  })
+
+  test.each(['GET', 'POST', 'TRACE', 'OPTIONS'])('that sends %s gets 426, and no more [230]', async (method) => {
+    const { port } = await open()
+    const answer = await ask(port, '/', { 'x-secret': 'mine' }, method)
+    expect(answer).toMatchObject({ status: 426, headers: { connection: 'close' } })
+    expect(answer.text).toBe('this is a STOMP broker: connect with a WebSocket\n')
+  })
+
+  test('that asks for another path is told which there are', async () => {
+    const { port } = await open({ path: ['/a', '/b'] })
+    for (const headers of [{}, UPGRADE])
+      expect(await ask(port, '/c', headers)).toMatchObject({ status: 404, text: 'nothing at /c; there is /a, /b\n' })
+  })
+
+  test('is one of many that upgrade at once and are gone', async () => {
+    const { broker, clock, listener, port } = await open()
+    const dialled = await Promise.all(Array.from({ length: 200 }, () => RawPeer.dial(port)))
+    const head = ['GET / HTTP/1.1', ...Object.entries(UPGRADE).map((pair) => pair.join(': ')), 'host: a', '', ''].join(
+      '\r\n',
+    )
+    for (const [at, { socket }] of dialled.entries()) {
+      socket.write(at % 3 === 0 ? head.slice(0, 40) : head)
+      if (at % 2 === 0) socket.destroy()
+    }
+    await until(() => dialled.every(({ text, isClosed }, at) => isClosed || at % 3 === 0 || text.includes(' 101 ')))
+    for (const { socket } of dialled) socket.destroy()
+    await until(() => broker.stats().sessions === 0 && clock.timers === 0, 'all to be gone')
+    expect(listener.connections).toBe(0)
+  })
+
+  test('gets 503 where the door is closing', async () => {
+    const { broker } = openBroker()
+    const server = createServer()
+    const door = attach(broker, server)
+    const [upgrade] = server.listeners('upgrade')
+    const port = await opened(server)
+    const closing = door.close()
+    // One whose upgrade was on its way.
+    server.on('upgrade', (...values) => Reflect.apply(upgrade as () => void, server, values))
+    expect(await ask(port, '/', UPGRADE)).toMatchObject({ status: 503 })
+    await closing
+  })
+})
+
+/** Octets that no compression makes smaller. */
+function random(size: number): Buffer {
+  const octets = Buffer.alloc(size)
+  let state = 1
+  for (let at = 0; at < size; at++) {
+    state = (state * 1_103_515_245 + 12_345) % 2 ** 31
+    octets[at] = 97 + ((state >> 16) % 26)
+  }
+  return octets
+}
