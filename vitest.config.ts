@@ -10,6 +10,7 @@ export default defineConfig({
       '@xtomp/core/codec': source('./packages/core/src/codec/index.ts'),
       '@xtomp/core/ports': source('./packages/core/src/ports/index.ts'),
       '@xtomp/core': source('./packages/core/src/index.ts'),
+      '@xtomp/mux': source('./packages/mux/src/index.ts'),
       '@xtomp/net/socket': source('./packages/net/src/socket/index.ts'),
       '@xtomp/net': source('./packages/net/src/index.ts'),
       '@xtomp/ws': source('./packages/ws/src/index.ts'),

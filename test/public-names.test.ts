@@ -123,6 +123,10 @@ const REVIEWED: Readonly<Record<string, Names>> = {
       'StoredEntry',
     ],
   },
+  '@xtomp/mux': {
+    values: ['listen'],
+    types: ['HealthOptions', 'MuxOptions', 'ProxyOptions'],
+  },
   '@xtomp/net': {
     values: ['listen'],
     types: ['ListenOptions', 'Listener'],
@@ -142,6 +146,7 @@ const REVIEWED: Readonly<Record<string, Names>> = {
       'refuseTls',
       'settingsOf',
       'tlsFactsOf',
+      'tooMany',
     ],
     types: [
       'DoorKind',

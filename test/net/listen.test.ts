@@ -3,85 +3,21 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer, connect as dialTo, type NetConnectOpts, Socket } from 'node:net'
-import { tmpdir } from 'node:os'
+import { createServer, connect as dialTo, Socket } from 'node:net'
 import { join } from 'node:path'
-import {
-  type Broker,
-  type BrokerEvents,
-  type BrokerOptions,
-  type Connection,
-  createBroker,
-  type Inbound,
-} from '@xtomp/core'
-import { type Listener, type ListenOptions, listen } from '@xtomp/net'
-import { ManualClock } from '@xtomp/testing'
+import { type Broker, type BrokerEvents, type Connection, createBroker, type Inbound } from '@xtomp/core'
+import { type ListenOptions, listen } from '@xtomp/net'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { dialSocket } from '../support/doors.js'
 import { later } from '../support/later.js'
+import { client, codeOf, connected, expectNothingHeld, folder, open, placeOf } from '../support/listeners.js'
 import { until } from '../support/suite.js'
 import { turn } from '../support/variants.js'
-import { WireClient } from '../support/wire-client.js'
+import type { WireClient } from '../support/wire-client.js'
 
 const LINGER_MS = 50
 
 /** How a TLS client begins: the head of a record, and the beginning of what is in it. */
 const HELLO = new Uint8Array([0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3])
-
-function open(options: BrokerOptions = {}): { broker: Broker; clock: ManualClock } {
-  const clock = new ManualClock()
-  const broker = createBroker({ clock, ...options })
-  onTestFinished(async () => {
-    await broker.close()
-    expect(Object.entries(broker.stats()).filter(([, count]) => count !== 0)).toEqual([])
-    expect(clock.timers).toBe(0)
-  })
-  return { broker, clock }
-}
-
-async function folder(): Promise<string> {
-  const made = await mkdtemp(join(tmpdir(), 'xtomp-'))
-  onTestFinished(() => rm(made, { recursive: true, force: true }))
-  return made
-}
-
-/** What the system holds for this process, of what a door is made of. */
-function held(): string[] {
-  return process.getActiveResourcesInfo().filter((kind) => /TCP|Pipe|GetAddrInfo/.test(kind))
-}
-
-/** The test runner's own. */
-const heldByRunner = held().join()
-
-/** Nothing that a door or a client is made of is left. */
-async function expectNothingHeld(): Promise<void> {
-  await until(() => held().join() === heldByRunner, 'all sockets and servers to be gone')
-}
-
-function placeOf({ port, address }: Listener): NetConnectOpts {
-  return port === undefined ? { path: address } : { port, host: address }
-}
-
-async function client(listener: Listener): Promise<WireClient> {
-  const opened = await WireClient.dial(dialSocket(placeOf(listener)))
-  onTestFinished(() => opened.abort())
-  return opened
-}
-
-async function connected(listener: Listener): Promise<WireClient> {
-  const opened = await client(listener)
-  await opened.connect()
-  return opened
-}
-
-async function codeOf(failing: Promise<unknown>): Promise<unknown> {
-  const failure = await failing.then(
-    () => ({ code: 'none: it did not fail' }),
-    (error: unknown) => error as { code?: unknown },
-  )
-  return failure.code
-}
 
 function times<T>(count: number, make: () => Promise<T>): Promise<T[]> {
   return Promise.all(Array.from({ length: count }, make))

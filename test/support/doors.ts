@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 import { type Broker, connectMemory } from '@xtomp/core'
+import { listen as listenForAll } from '@xtomp/mux'
 import { listen } from '@xtomp/net'
 import { listen as listenTls } from '@xtomp/tls'
 import { listen as listenWebSocket } from '@xtomp/ws'
@@ -32,6 +33,7 @@ export const doors: readonly Door[] = [
   { name: 'unix socket', open: openUnix },
   { name: 'ws', open: openWebSocket },
   { name: 'tls', open: openTls },
+  { name: 'mux', open: openMux },
 ]
 
 /** A broker that runs elsewhere, named by XTOMP_TARGET=host:port: we can neither set its options nor move its time. */
@@ -43,6 +45,12 @@ function openMemory(broker: Broker): OpenDoor {
 
 async function openTcp(broker: Broker): Promise<OpenDoor> {
   const listener = await listen(broker, { port: 0, host: '127.0.0.1' })
+  return { dial: dialSocket({ host: '127.0.0.1', port: listener.port as number }), close: () => listener.close() }
+}
+
+async function openMux(broker: Broker): Promise<OpenDoor> {
+  // As long as the cases that look give a client for its CONNECT.
+  const listener = await listenForAll(broker, { port: 0, host: '127.0.0.1', firstOctetsMs: 5_000 })
   return { dial: dialSocket({ host: '127.0.0.1', port: listener.port as number }), close: () => listener.close() }
 }
 

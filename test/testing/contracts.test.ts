@@ -6,7 +6,8 @@ import { connect, type NetConnectOpts, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect as connectTls } from 'node:tls'
-import { connectMemory, createMemoryStore } from '@xtomp/core'
+import { type Broker, type Connection, connectMemory, createMemoryStore, type Inbound } from '@xtomp/core'
+import { listen as listenForAll } from '@xtomp/mux'
 import { type ListenOptions, listen } from '@xtomp/net'
 import {
   type ConnectionHarness,
@@ -62,6 +63,33 @@ const secured: ConnectionHarness = {
     return peerOf(socket, events)
   },
   linger,
+}
+
+/** A door for all knows a connection when it has spoken: with a heart-beat, of which the case hears nothing. */
+const firstSpoken: ConnectionHarness = {
+  open: async (broker, events) => {
+    const { port = 0 } = await listenForAll(leavingOut(1, broker), { port: 0, lingerMs: LINGER_MS })
+    const peer = await dialled({ port, host: '127.0.0.1' }, events)
+    peer.write(new Uint8Array([0x0a]))
+    return peer
+  },
+  linger,
+}
+
+/** A broker that does not hear the first octets of its connections. */
+function leavingOut(octets: number, broker: Broker): Broker {
+  const accept = broker.accept.bind(broker)
+  const acceptAfter = (connection: Connection): Inbound => {
+    const inbound = accept(connection)
+    let left = octets
+    const receive = (chunk: Uint8Array): void => {
+      const rest = chunk.subarray(left)
+      left -= chunk.length - rest.length
+      if (rest.length > 0) inbound.receive(rest)
+    }
+    return new Proxy(inbound, { get: (of, key) => (key === 'receive' ? receive : Reflect.get(of, key).bind(of)) })
+  }
+  return Object.assign(broker, { accept: acceptAfter })
 }
 
 function linger(): Promise<void> {
@@ -130,6 +158,7 @@ const implementations: readonly (readonly [name: string, contract: readonly Cont
   ],
   ["ws's connection", connectionContract(webSockets)],
   ["tls's connection", connectionContract(secured)],
+  ["mux's connection", connectionContract(firstSpoken)],
   ['the store in memory', storeContract(storeInMemory)],
   ['a topic', destinationContract(topicHarness)],
   ['a queue', destinationContract(queueHarness)],

@@ -9,6 +9,7 @@ export class Arrivals {
   readonly #limitMs: number
   readonly #overdue: (socket: Socket) => void
   readonly #waiting = new Map<Socket, () => void>()
+  readonly #gone: (this: Socket) => void
   #isClosed = false
 
   /** @param overdue - told of one whose time is up; what it does not do with it is to be done by `socket.destroy()` */
@@ -16,28 +17,33 @@ export class Arrivals {
     this.#clock = clock
     this.#limitMs = limitMs
     this.#overdue = overdue
+    const gone = (socket: Socket): void => void this.delete(socket)
+    this.#gone = function (this: Socket) {
+      gone(this)
+    }
   }
 
   get size(): number {
     return this.#waiting.size
   }
 
-  /** Begins a socket's time. */
-  add(socket: Socket): void {
+  /** Begins a socket's time; `overdue` is told of this one, instead of who is told of all. */
+  add(socket: Socket, overdue: (socket: Socket) => void = this.#overdue): void {
     if (this.#isClosed) {
       socket.destroy()
       return
     }
     const cancel = this.#clock.after(this.#limitMs, () => {
-      if (this.#waiting.delete(socket)) this.#overdue(socket)
+      if (this.delete(socket)) overdue(socket)
     })
     this.#waiting.set(socket, cancel)
-    socket.once('close', () => this.delete(socket))
+    socket.on('close', this.#gone)
   }
 
   /** It has come in, or is gone. Answers whether it was still waiting. */
   delete(socket: Socket): boolean {
     this.#waiting.get(socket)?.()
+    socket.off('close', this.#gone)
     return this.#waiting.delete(socket)
   }
 

@@ -5,6 +5,7 @@ import { type Broker, type Door, StompError } from '@xtomp/core'
 import { bind } from './bind.js'
 import type { ListenSettings } from './options.js'
 import { connect, type SocketConnection, type SocketOptions, type SocketSettings } from './socket-connection.js'
+import { tooMany } from './too-many.js'
 
 /** An open door. */
 export interface Listener {
@@ -88,11 +89,12 @@ export class SocketDoor implements Listener, Door {
     else this.turnAway(socket, tooMany(maxConnections))
   }
 
-  /** Tells a socket why it may not come in. */
-  turnAway(socket: Socket, error: StompError): void {
+  /** Tells a socket why it may not come in; or `why` tells it. */
+  turnAway(socket: Socket, why: StompError | NonNullable<SocketSettings['refuseTls']>): void {
     const connection = connect(this.#broker, socket, this.#sockets)
     this.#turnedAway.add(connection)
-    connection.inbound?.refuse(error)
+    if (typeof why === 'function') why(socket, connection)
+    else connection.inbound?.refuse(why)
   }
 
   stop(): void {
@@ -132,10 +134,4 @@ export class SocketDoor implements Listener, Door {
       this.#address = bound.address
     }
   }
-}
-
-function tooMany(limit: number): StompError {
-  const text = `this door takes ${limit} connections, and has them (option maxConnections)`
-  const excess = { what: 'this door', limit, seen: limit + 1, unit: 'connections', option: 'maxConnections' }
-  return new StompError('connections-too-many', text, { excess })
 }

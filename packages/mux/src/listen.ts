@@ -1,0 +1,24 @@
+/** One port for all. */
+
+import { createServer } from 'node:net'
+import type { Broker } from '@xtomp/core'
+import type { Listener } from '@xtomp/net'
+import { SOCKET_OPTIONS } from '@xtomp/net/socket'
+import { MuxDoor } from './mux-door.js'
+import { type MuxOptions, settingsOf } from './options.js'
+
+/**
+ * Opens a TCP port or a UNIX socket for whatever comes: what a client says first shows what it speaks.
+ * `broker.close()` closes it; closing it leaves the broker as it is.
+ *
+ * @example
+ * const listener = await listen(broker, { port: 61613 })
+ * @throws TypeError where an option is unknown or makes no sense
+ * @throws Error as Node's `server.listen` does: `EADDRINUSE`, `EACCES`
+ * @throws StompError `broker-closing` where the broker is closed, or is while the door opens
+ */
+export async function listen(broker: Broker, options: MuxOptions = {}): Promise<Listener> {
+  const door = new MuxDoor(broker, createServer(SOCKET_OPTIONS), settingsOf(options))
+  await door.open()
+  return door
+}

@@ -1,0 +1,68 @@
+/** What a door for all may be told, its defaults, and the check that it makes sense. */
+
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { inspect } from 'node:util'
+import type { ListenOptions } from '@xtomp/net'
+import { checkNames, type ListenSettings, LONGEST_MS, numberOf, settingsOf as placeOf } from '@xtomp/net/socket'
+import type { HealthOptions } from './health.js'
+import { type ProxyOptions, Trust } from './trust.js'
+
+/** Where to listen, and what is served there. */
+export interface MuxOptions extends ListenOptions {
+  /** The path that answers whether the broker is well; with facts of the host's own; false for none. @defaultValue '/health' */
+  readonly health?: string | false | HealthOptions | undefined
+  /** Answers every other request: an Express application, say. @defaultValue 404, and a text that says what there is */
+  readonly http?: ((request: IncomingMessage, response: ServerResponse) => unknown) | undefined
+  /** Who may tell of others, by PROXY headers and `X-Forwarded-For`. @defaultValue nobody */
+  readonly proxy?: ProxyOptions | undefined
+  /**
+   * How long a client may take until it is known what it speaks, a PROXY header and the TLS handshake included, and again
+   * until the head of a request is whole, in milliseconds. @defaultValue 10,000
+   */
+  readonly firstOctetsMs?: number | undefined
+}
+
+/** Options with nothing left open. */
+export interface MuxSettings extends ListenSettings {
+  readonly health: HealthOptions & { readonly path: string | undefined }
+  readonly http: MuxOptions['http']
+  readonly trust: Trust
+  readonly firstOctetsMs: number
+}
+
+const NAMES = ['health', 'http', 'proxy', 'firstOctetsMs']
+const FIRST_OCTETS = { least: 1, most: LONGEST_MS, byDefault: 10_000 } as const
+
+/** Options with their defaults filled in. @throws TypeError where one is unknown or makes no sense */
+export function settingsOf(options: MuxOptions): MuxSettings {
+  const { http } = options
+  if (http !== undefined && typeof http !== 'function')
+    throw new TypeError(`http must be a function of a request and a response; given ${inspect(http)}`)
+  return {
+    ...placeOf(options, { others: NAMES }),
+    health: healthOf(options.health),
+    http,
+    trust: new Trust(options.proxy),
+    firstOctetsMs: numberOf('firstOctetsMs', options.firstOctetsMs, FIRST_OCTETS),
+  }
+}
+
+const HEALTH_PATH = '/health'
+
+function healthOf(given: MuxOptions['health'] = HEALTH_PATH): MuxSettings['health'] {
+  if (given === false) return { path: undefined }
+  if (typeof given === 'string') return { path: pathOf('health', given) }
+  if (typeof given !== 'object' || given === null)
+    throw new TypeError(`health must be a path, an object with path and facts, or false; given ${inspect(given)}`)
+  checkNames(given, ['path', 'facts'])
+  const { path = HEALTH_PATH, facts } = given
+  if (facts !== undefined && typeof facts !== 'function')
+    throw new TypeError(`health.facts must be a function; given ${inspect(facts)}`)
+  return { path: pathOf('health.path', path), facts }
+}
+
+function pathOf(name: string, given: unknown): string {
+  if (typeof given !== 'string' || !/^\/[^?#\s]*$/.test(given))
+    throw new TypeError(`${name} must be a path that begins with / and has no query; given ${inspect(given)}`)
+  return given
+}
