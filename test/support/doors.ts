@@ -49,8 +49,7 @@ async function openTcp(broker: Broker): Promise<OpenDoor> {
 }
 
 async function openMux(broker: Broker): Promise<OpenDoor> {
-  // As long as the cases that look give a client for its CONNECT.
-  const listener = await listenForAll(broker, { port: 0, host: '127.0.0.1', firstOctetsMs: 5_000 })
+  const listener = await listenForAll(broker, { port: 0, host: '127.0.0.1' })
   return { dial: dialSocket({ host: '127.0.0.1', port: listener.port as number }), close: () => listener.close() }
 }
 
