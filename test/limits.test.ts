@@ -106,13 +106,14 @@ const cases: { readonly [Name in keyof Limits]: LimitCase } = {
     says: 'waits for a CONNECT as long as allowed, and no longer',
     run: async ({ open, client, connect, clock }) => {
       await open({ limits: { connectTimeoutMs: 2_000 } })
-      const silent = await client()
+      const slow = await client()
+      slow.write('CONNECT\n')
       const other = await connect()
       await clock.advance(1_900)
       await other.roundTrip()
-      expect(silent.received).toEqual([])
+      expect(slow.received).toEqual([])
       await clock.advance(300)
-      await silent.error('connect-timeout')
+      await slow.error('connect-timeout')
     },
   },
   subscriptions: {

@@ -7,7 +7,7 @@ import { delimiter, join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { root } from '../support/sources.js'
 
-const PACKAGES = ['core', 'testing', 'net', 'ws', 'cli']
+const PACKAGES = ['core', 'testing', 'net', 'ws', 'mux', 'cli']
 
 /** A repository in which nothing is installed or built, and what its set-up does. */
 interface Copy {

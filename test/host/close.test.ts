@@ -85,7 +85,7 @@ conformance('the end of a broker', (test) => {
   test('ends all sessions at once without a time to drain', async (env) => {
     const { client } = await holding(env)
     const silent = await env.client()
-    await env.until(() => env.broker.stats().sessions === 2)
+    // It comes behind the silent one, also where that is no session yet.
     const idle = await env.connect()
     await env.broker.close()
     for (const each of [client, idle, silent]) await each.error('broker-closing')

@@ -12,7 +12,12 @@ import { type MuxOptions, settingsOf } from './options.js'
  * `broker.close()` closes it; closing it leaves the broker as it is.
  *
  * @example
- * const listener = await listen(broker, { port: 61613 })
+ * ```ts
+ * import { createBroker } from '@xtomp/core'
+ * import { listen } from '@xtomp/mux'
+ *
+ * await listen(createBroker(), { port: 61613 })
+ * ```
  * @throws TypeError where an option is unknown or makes no sense
  * @throws Error as Node's `server.listen` does: `EADDRINUSE`, `EACCES`
  * @throws StompError `broker-closing` where the broker is closed, or is while the door opens

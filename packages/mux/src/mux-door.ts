@@ -25,10 +25,10 @@ export class MuxDoor implements Listener, Door {
   readonly #settings: MuxSettings
   readonly #stomp: SocketDoor
   readonly #http: HttpSide
-  readonly #newcomers: Arrivals
+  readonly #arrivals: Arrivals
   readonly #peers = new TruePeers()
-  /** All that were let in, whatever they speak. */
-  readonly #sockets = new Set<Socket>()
+  /** All that have come, whatever they speak; with what is to be known of them until that is clear. */
+  readonly #sockets = new Map<Socket, Newcomer | undefined>()
   readonly #refuseTls: ReturnType<typeof refuseTls>
   readonly #gone: (this: Socket) => void
   /** What becomes of each kind. */
@@ -49,7 +49,7 @@ export class MuxDoor implements Listener, Door {
     this.#broker = broker
     this.#settings = settings
     this.#refuseTls = refuseTls(broker)
-    this.#newcomers = new Arrivals(broker.clock, settings.firstOctetsMs)
+    this.#arrivals = new Arrivals(broker.clock, settings.firstOctetsMs)
     this.#stomp = new SocketDoor(broker, server, {
       ...settings,
       // All kinds are counted together, here.
@@ -102,7 +102,10 @@ export class MuxDoor implements Listener, Door {
 
   async close(): Promise<void> {
     this.stop()
-    this.#newcomers.close()
+    for (const newcomer of this.#sockets.values()) {
+      if (newcomer !== undefined)
+        this.#turnAway(newcomer, new StompError('broker-closing', 'this door is closing; connect again later'))
+    }
     this.#http.close()
     await this.#stomp.close()
     if (this.#sockets.size > 0) await new Promise<void>((resolve) => (this.#lastGone = resolve))
@@ -115,10 +118,10 @@ export class MuxDoor implements Listener, Door {
       this.#stomp.turnAway(socket, tooMany(maxConnections))
       return
     }
-    this.#sockets.add(socket)
-    socket.on('close', this.#gone)
     const newcomer: Newcomer = { socket, hasHeader: false, stopLooking: () => undefined }
-    this.#newcomers.add(socket, () => this.#overdue(newcomer))
+    this.#sockets.set(socket, newcomer)
+    socket.on('close', this.#gone)
+    this.#arrivals.add(socket, () => this.#overdue(newcomer))
     this.#look(newcomer)
   }
 
@@ -135,7 +138,7 @@ export class MuxDoor implements Listener, Door {
   #decided(newcomer: Newcomer, kind: Kind): void {
     const { socket, hasHeader } = newcomer
     if (kind !== 'proxy') {
-      this.#newcomers.delete(socket)
+      this.#letIn(newcomer)
       if (this.#settings.trust.isRequired && !hasHeader) {
         this.#refuse(
           newcomer,
@@ -145,6 +148,18 @@ export class MuxDoor implements Listener, Door {
       }
     }
     this.#ways[kind](newcomer)
+  }
+
+  /** It is clear what it wants, or that it may not come in. */
+  #letIn({ socket }: Newcomer): void {
+    this.#arrivals.delete(socket)
+    if (this.#sockets.has(socket)) this.#sockets.set(socket, undefined)
+  }
+
+  #turnAway(newcomer: Newcomer, error: StompError): void {
+    newcomer.stopLooking()
+    this.#letIn(newcomer)
+    this.#stomp.turnAway(newcomer.socket, error)
   }
 
   /** Hears whom a proxy stands for, then looks at what that one says. */
@@ -169,21 +184,19 @@ export class MuxDoor implements Listener, Door {
     this.#look(newcomer)
   }
 
-  #refuse({ socket }: Newcomer, text: string): void {
-    this.#newcomers.delete(socket)
+  #refuse(newcomer: Newcomer, text: string): void {
     if (!this.#isForgeryTold) {
       this.#isForgeryTold = true
-      const { remoteAddress, remotePort } = socket
+      const { remoteAddress, remotePort } = newcomer.socket
       this.#broker.logger.warn({ remoteAddress, remotePort }, `${text}; further ones are not told`)
     }
-    this.#stomp.turnAway(socket, new StompError('access-refused', text))
+    this.#turnAway(newcomer, new StompError('access-refused', text))
   }
 
-  #overdue({ socket, stopLooking }: Newcomer): void {
+  #overdue(newcomer: Newcomer): void {
     const { firstOctetsMs } = this.#settings
-    stopLooking()
     const text = `what you speak was not clear within ${firstOctetsMs} ms (option firstOctetsMs)`
-    this.#stomp.turnAway(socket, new StompError('connect-timeout', text))
+    this.#turnAway(newcomer, new StompError('connect-timeout', text))
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
