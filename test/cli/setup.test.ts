@@ -80,7 +80,7 @@ test('builds what has changed and whatever holds it, and does not install for th
   change('packages/cli/src/main.ts')
   expect(run()).toEqual(['build cli'])
   change('packages/net/src/index.ts')
-  expect(run()).toEqual(['build net', 'build ws', 'build cli'])
+  expect(run()).toEqual(['build net', 'build ws', 'build mux', 'build cli'])
   change('packages/core/src/index.ts')
   expect(run()).toEqual(BUILDS)
   rmSync(join(folder, 'packages', 'net', 'dist'), { recursive: true })

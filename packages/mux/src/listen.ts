@@ -16,7 +16,10 @@ import { type MuxOptions, settingsOf } from './options.js'
  * import { createBroker } from '@xtomp/core'
  * import { listen } from '@xtomp/mux'
  *
- * await listen(createBroker(), { port: 61613 })
+ * const broker = createBroker()
+ * const listener = await listen(broker, { port: 61613 })
+ * console.log('STOMP and HTTP on', listener.port)
+ * await broker.close()
  * ```
  * @throws TypeError where an option is unknown or makes no sense
  * @throws Error as Node's `server.listen` does: `EADDRINUSE`, `EACCES`

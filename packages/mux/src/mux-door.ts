@@ -136,10 +136,9 @@ export class MuxDoor implements Listener, Door {
   }
 
   #decided(newcomer: Newcomer, kind: Kind): void {
-    const { socket, hasHeader } = newcomer
     if (kind !== 'proxy') {
       this.#letIn(newcomer)
-      if (this.#settings.trust.isRequired && !hasHeader) {
+      if (this.#settings.trust.isRequired && !newcomer.hasHeader) {
         this.#refuse(
           newcomer,
           'this port is for its proxies, which say first who is behind them (option proxy.required)',
