@@ -16,6 +16,7 @@ export default defineConfig({
       '@xtomp/ws': source('./packages/ws/src/index.ts'),
       '@xtomp/tls/socket': source('./packages/tls/src/socket/index.ts'),
       '@xtomp/tls': source('./packages/tls/src/index.ts'),
+      '@xtomp/fastify': source('./packages/fastify/src/index.ts'),
       '@xtomp/testing/contracts': source('./packages/testing/src/contracts/index.ts'),
       '@xtomp/testing': source('./packages/testing/src/index.ts'),
     },

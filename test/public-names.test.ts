@@ -187,6 +187,10 @@ const REVIEWED: Readonly<Record<string, Names>> = {
       'TlsSettings',
     ],
   },
+  '@xtomp/fastify': {
+    values: ['stomp'],
+    types: ['StompOptions', 'StompPlugin'],
+  },
   '@xtomp/testing': {
     values: ['GlobalClock', 'ManualClock', 'createTestBroker', 'stompMatchers'],
     types: [

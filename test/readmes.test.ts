@@ -4,11 +4,13 @@ import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ERROR_CODES, type Hooks } from '@xtomp/core'
+import fastify from 'fastify'
 import { describe, expect, test } from 'vitest'
 import { resolved, type Schema, schema } from '../packages/cli/src/config/schema.js'
 import { run } from '../packages/cli/src/program.js'
 import { settingsOf } from '../packages/core/src/broker/options.js'
 import { policyFor } from '../packages/core/src/destination/policy.js'
+import { settingsOf as pluginSettingsOf } from '../packages/fastify/src/options.js'
 import { settingsOf as listenSettingsOf } from '../packages/net/src/socket/options.js'
 import { TLS_OPTIONS } from '../packages/tls/src/socket/settings.js'
 import { testStreams } from './cli/streams.js'
@@ -170,6 +172,15 @@ test("tls's README names every option, and the number among them", () => {
   const named = defaultsIn('packages/tls/README.md', 'Option')
   expect(Object.keys(named)).toEqual(TLS_OPTIONS)
   expect(named.handshakeTimeoutMs).toBe('10,000')
+})
+
+test("fastify's README names every option with its default", () => {
+  const { door, ...settings } = pluginSettingsOf(fastify(), {})
+  expect(defaultsIn('packages/fastify/README.md', 'Option')).toEqual({
+    ...writtenAll({ ...settings, ...door }),
+    options: 'none',
+    broker: 'none',
+  })
 })
 
 describe("the command's README", () => {

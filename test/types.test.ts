@@ -179,13 +179,69 @@ const snippets: readonly Snippet[] = [
   },
 ]
 
+/** The Fastify plugin, whose options are typed where it is registered. */
+const PLUGIN = `${USERS}
+  import { stomp } from '@xtomp/fastify'
+  import fastify from 'fastify'
+  const app = fastify()`
+
+const pluginSnippets: readonly Snippet[] = [
+  {
+    says: 'infers the user from authenticate where the Fastify plugin is registered, whatever the server',
+    code: `${PLUGIN}
+      const secure = fastify({ https: {} })
+      for (const each of [app, secure]) await each.register(stomp)
+      await secure.register(stomp, {
+        prefix: '/v1',
+        path: (path) => path.endsWith('/stomp'),
+        options: {
+          hooks: {
+            authenticate: ({ login, passcode }) => users.verify(login, passcode),
+            authorize: ({ user, destination }) => user.roles.includes(destination),
+          },
+        },
+      })
+      app.broker.publish('/topic/a', 'b')`,
+  },
+  {
+    says: 'knows what the user of the Fastify plugin is not',
+    code: `${PLUGIN}
+      await app.register(stomp, {
+        options: {
+          hooks: {
+            authenticate: ({ login, passcode }) => users.verify(login, passcode),
+            authorize: ({ user }) => user.isAdmin,
+          },
+        },
+      })`,
+    error: /Property 'isAdmin' does not exist on type 'User'/,
+  },
+  {
+    says: 'refuses an option that the Fastify plugin has not',
+    code: `${PLUGIN}
+      await app.register(stomp, { pth: '/stomp' })`,
+    error: /'pth' does not exist/,
+  },
+  {
+    says: 'leaves the options of other Fastify plugins to them',
+    code: `${PLUGIN}
+      import type { FastifyPluginAsync } from 'fastify'
+      declare const other: FastifyPluginAsync<{ readonly size: number }>
+      await app.register(stomp)
+      await app.register(other, { size: '3' })`,
+    error: /Type 'string' is not assignable to type 'number'/,
+  },
+]
+
 const HEAD = `import { createBroker, type ErrorCode, type Hooks, Refusal } from '@xtomp/core'\nexport {}\nvoid [createBroker, Refusal]; export type E = [ErrorCode, Hooks]\n`
+
+const all = [...snippets, ...pluginSnippets]
 
 /** The first thing that the compiler says of each snippet, all compiled at once. */
 function compiled(): (string | undefined)[] {
   const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile)
   const { options } = ts.parseJsonConfigFileContent({ ...config, include: [], files: [] }, ts.sys, root)
-  const files = new Map(snippets.map(({ code }, at) => [join(root, 'test', `snippet-${at}.ts`), `${HEAD}${code}\n`]))
+  const files = new Map(all.map(({ code }, at) => [join(root, 'test', `snippet-${at}.ts`), `${HEAD}${code}\n`]))
   const host = ts.createCompilerHost(options)
   const { fileExists, readFile } = host
   host.fileExists = (name) => files.has(name) || fileExists(name)
@@ -200,7 +256,7 @@ function compiled(): (string | undefined)[] {
 describe('types', () => {
   const said = compiled()
 
-  it.each(snippets.map((snippet, at) => ({ ...snippet, found: said[at] })))('$says', ({ error, found }) => {
+  it.each(all.map((snippet, at) => ({ ...snippet, found: said[at] })))('$says', ({ error, found }) => {
     if (error === undefined) expect(found).toBeUndefined()
     else expect(found).toMatch(error)
   })
