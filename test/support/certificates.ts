@@ -75,7 +75,8 @@ export async function createAuthority(name = 'CN=Test authority'): Promise<Autho
           revocationDate: new Date(Date.now() - DAY_MS),
         })),
       })
-      return list.toString('pem')
+      // The library gives it a name that OpenSSL does not know.
+      return x509.PemConverter.encode(list.rawData, 'X509 CRL')
     },
   }
 }
