@@ -85,7 +85,7 @@ export class Handshakes {
   begin(socket: Socket): void {
     this.#arrivals.add(socket)
     firstOctets(socket, beginsTls, (isTls) => {
-      if (isTls) this.#server.emit('connection', socket)
+      if (isTls) this.#shakeHands(socket)
       else this.#plain(socket)
     })
   }
@@ -109,8 +109,15 @@ export class Handshakes {
     this.#arrivals.close()
   }
 
+  #shakeHands(socket: Socket): void {
+    // Whose peer ends before the handshake is done has gone: half open, it would be kept until its time is up.
+    socket.allowHalfOpen = false
+    this.#server.emit('connection', socket)
+  }
+
   #secured(socket: TLSSocket): void {
     if (!this.#arrivals.delete(transportOf(socket))) return
+    socket.allowHalfOpen = true
     const facts = tlsFactsOf(socket)
     const { requestCert, rejectUnauthorized } = this.#settings
     let login: string | undefined
