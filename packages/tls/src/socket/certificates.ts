@@ -42,9 +42,6 @@ export interface Contexts {
 
 const IDENTITY = ['cert', 'key', 'pfx', 'passphrase'] as const
 
-/** A session that began at one name is taken up at another only if it was the same door's. */
-const SESSION_ID_CONTEXT = 'xtomp'
-
 /** What is given in place of what was; a certificate and its key only together. */
 export function replaced(before: Certificates, given: Certificates): Certificates {
   const kept: Certificates = IDENTITY.some((name) => given[name] !== undefined)
@@ -66,7 +63,6 @@ export function contextsOf(certificates: Certificates, agreement: Agreement): Co
     ...agreement,
     // A client that shakes hands anew could become another one, and each time costs us a signature.
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_CIPHER_SERVER_PREFERENCE,
-    sessionIdContext: SESSION_ID_CONTEXT,
   }
   const byDefault = { ...shared, ...checked(certificates, '') }
   attempt('these TLS options', () => createSecureContext(byDefault))
