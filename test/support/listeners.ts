@@ -33,7 +33,7 @@ export async function folder(): Promise<string> {
 
 /** What the system holds for this process, of what a door is made of. */
 function held(): string[] {
-  return process.getActiveResourcesInfo().filter((kind) => /TCP|Pipe|GetAddrInfo/.test(kind))
+  return process.getActiveResourcesInfo().filter((kind) => /TCP|TLS|Pipe|GetAddrInfo/.test(kind))
 }
 
 /** The test runner's own. */
