@@ -76,7 +76,8 @@ export class MuxDoor implements Listener, Door {
     if (settings.tls !== undefined)
       this.#tls = new Handshakes(broker, settings.tls, {
         secured: (socket, transport) => this.#secured(socket, transport),
-        refused: (_, error, transport) => this.#withNewcomer(transport, (newcomer) => this.#turnAway(newcomer, error)),
+        refused: (socket, error, transport) =>
+          this.#withNewcomer(transport, (newcomer) => this.#turnAway({ ...newcomer, socket }, error)),
       })
     const gone = (socket: Socket): void => {
       this.#sockets.delete(socket)
@@ -111,8 +112,11 @@ export class MuxDoor implements Listener, Door {
     this.#forget = this.#broker.addDoor(this)
     try {
       if (ws !== false) {
-        const factsOf = (request: IncomingMessage): Partial<ConnectionInfo> => this.#upgraded(request)
-        this.#ws = attach(this.#broker, this.#http.server, { lingerMs, ...ws, factsOf })
+        const factsOf = (request: IncomingMessage): Partial<ConnectionInfo> => {
+          return { ...this.#upgraded(request), ...ws.factsOf?.(request) }
+        }
+        const { provenLoginOf } = SECURED_SOCKETS
+        this.#ws = attach(this.#broker, this.#http.server, { lingerMs, provenLoginOf, ...ws, factsOf })
       }
       await this.#stomp.open()
     } catch (error) {
