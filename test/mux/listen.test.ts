@@ -1,94 +1,14 @@
 /** One port for all: what comes is served as what it is, and whoever says nothing, or what is not true, is told so. */
 
 import { once } from 'node:events'
-import { type IncomingMessage, request, type ServerResponse } from 'node:http'
-import { connect as dialTo, type Socket } from 'node:net'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { join } from 'node:path'
-import type { Broker, BrokerOptions, LogFields } from '@xtomp/core'
 import { listen, type MuxOptions } from '@xtomp/mux'
-import type { Listener } from '@xtomp/net'
-import { describe, expect, onTestFinished, test } from 'vitest'
-import { client, codeOf, connected, expectNothingHeld, folder, open, placeOf } from '../support/listeners.js'
+import { describe, expect, test } from 'vitest'
+import { client, codeOf, connected, expectNothingHeld, folder, open } from '../support/listeners.js'
 import { binaryHeader, textHeader } from '../support/proxy-headers.js'
 import { until } from '../support/suite.js'
-
-const LINGER_MS = 50
-const CONNECT = 'CONNECT\naccept-version:1.2\nhost:/\n\n\0'
-/** How a TLS client begins: the head of a record, and the beginning of what is in it. */
-const HELLO = new Uint8Array([0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3])
-
-/** A broker whose log is heard, and a door for all. */
-async function opened(options: MuxOptions = {}, brokerOptions: BrokerOptions = {}) {
-  const warned: string[] = []
-  const errors: unknown[] = []
-  const logger = {
-    info: () => undefined,
-    warn: (_: LogFields, message: string) => warned.push(message),
-    error: ({ err }: LogFields) => errors.push(err),
-  }
-  const { broker, clock } = open({ logger, ...brokerOptions })
-  const place = options.path === undefined ? { port: 0 } : {}
-  const listener = await listen(broker, { ...place, lingerMs: LINGER_MS, ...options })
-  return { broker, clock, listener, warned, errors }
-}
-
-/** A socket that sends nothing by itself, and stays open where the other side ends. */
-async function socketTo(listener: Listener, from?: string): Promise<Socket> {
-  const socket = dialTo({
-    ...placeOf(listener),
-    ...(from === undefined ? {} : { localAddress: from }),
-    allowHalfOpen: true,
-  })
-  socket.on('error', () => undefined)
-  onTestFinished(() => void socket.destroy())
-  await once(socket, 'connect')
-  return socket
-}
-
-/** All that comes until the end. */
-async function allOf(socket: Socket): Promise<string> {
-  const parts: Buffer[] = []
-  socket.on('data', (octets: Buffer) => parts.push(octets))
-  await once(socket, 'end')
-  socket.end()
-  return Buffer.concat(parts).toString('latin1')
-}
-
-/** What is answered to octets. */
-async function answerTo(listener: Listener, octets: string | Uint8Array): Promise<string> {
-  const socket = await socketTo(listener)
-  socket.write(octets)
-  return allOf(socket)
-}
-
-/** What an http client is answered. */
-async function ask(
-  listener: Listener,
-  { path = '/health', method = 'GET', headers = {} }: { path?: string; method?: string; headers?: object } = {},
-) {
-  const asked = request({
-    host: listener.address,
-    port: listener.port,
-    path,
-    method,
-    agent: false,
-    headers: { ...headers },
-  })
-  asked.end()
-  const [response] = (await once(asked, 'response')) as [IncomingMessage]
-  const body = (await response.toArray()).join('')
-  return { status: response.statusCode, headers: response.headers, body }
-}
-
-/** Who is connected, as the session says. */
-function peersOf(broker: Broker): object[] {
-  return [...broker.sessions()].map(({ connection: { transport, remoteAddress, remotePort, proxyAddress } }) => ({
-    transport,
-    remoteAddress,
-    remotePort,
-    proxyAddress,
-  }))
-}
+import { allOf, answerTo, ask, CONNECT, HELLO, LINGER_MS, opened, peersOf, socketTo, written } from './opened.js'
 
 describe('a port for all', () => {
   test('serves STOMP and HTTP, and counts both', async () => {
@@ -299,14 +219,6 @@ describe('the time that a client has', () => {
   })
 })
 
-/** Writes, and waits until the other side has read it: what is written at one moment is not read at the next. */
-async function written(socket: Socket, text: string, listener: Listener): Promise<void> {
-  await new Promise<void>((resolve) => socket.write(Buffer.from(text, 'latin1'), () => resolve()))
-  // Another that is answered: what came before it was read before.
-  const other = await connected(listener)
-  await other.disconnect()
-}
-
 describe('a PROXY header', () => {
   const headers: [name: string, header: Buffer][] = [
     ['version 1', textHeader('PROXY TCP4 192.0.2.7 198.51.100.1 5555 61613')],
@@ -455,8 +367,10 @@ describe('requests', () => {
     const { listener } = await opened()
     const { status, body } = await ask(listener, { path: '/' })
     expect(status).toBe(404)
-    expect(body).toBe('There is nothing here. There is: STOMP on this very port; GET /health.\n')
-    const { listener: other } = await opened({ health: false })
+    expect(body).toBe(
+      'There is nothing here. There is: STOMP on this very port; WebSockets at / and /stomp; GET /health.\n',
+    )
+    const { listener: other } = await opened({ health: false, ws: false })
     expect((await ask(other)).body).toBe('There is nothing here. There is: STOMP on this very port.\n')
   })
 
@@ -523,7 +437,7 @@ describe('options', () => {
   const wrong: [options: unknown, message: string][] = [
     [
       { portt: 1 },
-      'there is no option portt; there are port, backlog, maxConnections, lingerMs, host, path, health, http, proxy, firstOctetsMs',
+      'there is no option portt; there are port, backlog, maxConnections, lingerMs, host, path, tls, ws, health, http, proxy, firstOctetsMs',
     ],
     [{ firstOctetsMs: 0 }, 'firstOctetsMs must be a whole number from 1 to 2147483647; given 0'],
     [{ http: 'x' }, "http must be a function of a request and a response; given 'x'"],

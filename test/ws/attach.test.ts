@@ -313,6 +313,7 @@ describe('options', () => {
       'perMessageDeflate.thresholdBytes must be a whole number from 0 to 2147483647; given -1',
     ],
     [{ factsOf: {} }, 'factsOf must be a function of a request; given {}'],
+    [{ provenLoginOf: 'CN' }, "provenLoginOf must be a function of a socket; given 'CN'"],
   ]
   test.each(wrong)('%j are rejected, by attach and by listen', async (options, message) => {
     const { broker } = openBroker()

@@ -27,8 +27,8 @@ const HTTP = METHODS.map((method): Opening => ({ kind: 'http', octets: Buffer.fr
 /** Before anything is known: a PROXY header stands before all, TLS included. */
 export const FIRST: readonly Opening[] = [...PROXY, TLS, ...HTTP]
 
-/** After a PROXY header: there is one at most. */
-export const AFTER_PROXY: readonly Opening[] = [TLS, ...HTTP]
+/** After a PROXY header, and under TLS: there is one at most, and it is not encrypted. */
+export const LATER: readonly Opening[] = [TLS, ...HTTP]
 
 /**
  * The kind that octets begin, or undefined while it may be one or another. All that is none of the openings is STOMP: a

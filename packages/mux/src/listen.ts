@@ -2,8 +2,8 @@
 
 import { createServer } from 'node:net'
 import type { Broker } from '@xtomp/core'
-import type { Listener } from '@xtomp/net'
 import { SOCKET_OPTIONS } from '@xtomp/net/socket'
+import type { Listener } from '@xtomp/tls'
 import { MuxDoor } from './mux-door.js'
 import { type MuxOptions, settingsOf } from './options.js'
 

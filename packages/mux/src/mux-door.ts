@@ -1,21 +1,27 @@
 /** The door for all: it looks at what a connection says first, and hands it to who speaks that. */
 
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { Server, Socket } from 'node:net'
-import { type Broker, type Door, StompError } from '@xtomp/core'
-import type { Listener } from '@xtomp/net'
+import { type Broker, type ConnectionInfo, type Door, StompError } from '@xtomp/core'
 import { Arrivals, firstOctets, refuseTls, SocketDoor, tooMany } from '@xtomp/net/socket'
-import { answerHealth } from './health.js'
+import type { Certificates, Listener } from '@xtomp/tls'
+import { Handshakes, SECURED_SOCKETS } from '@xtomp/tls/socket'
+import { type Attachment, attach } from '@xtomp/ws'
+import { answersOf } from './answers.js'
 import { HttpSide } from './http-side.js'
-import { AFTER_PROXY, FIRST, type Kind, kindOf } from './kinds.js'
+import { FIRST, type Kind, kindOf, LATER } from './kinds.js'
 import type { MuxSettings } from './options.js'
 import { type Malformed, type ProxyHeader, proxyHeaderOf } from './proxy-header.js'
 import { TruePeers } from './trust.js'
 
 /** One that has come, and has not said what it wants. */
 interface Newcomer {
-  readonly socket: Socket
+  /** What was accepted. */
+  readonly transport: Socket
+  /** What is read and written: the same, or what is secured above it. */
+  socket: Socket
   hasHeader: boolean
+  isShakingHands: boolean
   stopLooking: () => void
 }
 
@@ -25,6 +31,7 @@ export class MuxDoor implements Listener, Door {
   readonly #settings: MuxSettings
   readonly #stomp: SocketDoor
   readonly #http: HttpSide
+  readonly #tls: Handshakes | undefined
   readonly #arrivals: Arrivals
   readonly #peers = new TruePeers()
   /** All that have come, whatever they speak; with what is to be known of them until that is clear. */
@@ -33,7 +40,7 @@ export class MuxDoor implements Listener, Door {
   readonly #gone: (this: Socket) => void
   /** What becomes of each kind. */
   readonly #ways: Readonly<Record<Kind, (newcomer: Newcomer) => void>> = {
-    tls: ({ socket }) => this.#stomp.turnAway(socket, this.#refuseTls),
+    tls: (newcomer) => this.#secure(newcomer),
     proxy: (newcomer) => this.#hear(newcomer),
     http: ({ socket }) => this.#http.accept(socket),
     stomp: ({ socket }) => {
@@ -41,6 +48,7 @@ export class MuxDoor implements Listener, Door {
       socket.resume()
     },
   }
+  #ws: Attachment | undefined
   #forget: (() => void) | undefined
   #lastGone: (() => void) | undefined
   #isForgeryTold = false
@@ -52,17 +60,25 @@ export class MuxDoor implements Listener, Door {
     this.#arrivals = new Arrivals(broker.clock, settings.firstOctetsMs)
     this.#stomp = new SocketDoor(broker, server, {
       ...settings,
+      ...SECURED_SOCKETS,
       // All kinds are counted together, here.
       maxConnections: Number.POSITIVE_INFINITY,
       transport: 'path' in settings.place ? 'unix' : 'tcp',
-      factsOf: (socket) => this.#peers.factsOf(socket),
+      factsOf: (socket) => this.#factsOf(socket),
     })
+    const isDraining = (): boolean => this.#http.isDraining
     this.#http = new HttpSide({
       clock: broker.clock,
       headMs: settings.firstOctetsMs,
       lingerMs: settings.lingerMs,
-      answer: (request, response) => this.#answer(request, response),
+      answer: answersOf({ ...settings, broker, isDraining }),
     })
+    if (settings.tls !== undefined)
+      this.#tls = new Handshakes(broker, settings.tls, {
+        secured: (socket, transport) => this.#secured(socket, transport),
+        refused: (socket, error, transport) =>
+          this.#withNewcomer(transport, (newcomer) => this.#turnAway({ ...newcomer, socket }, error)),
+      })
     const gone = (socket: Socket): void => {
       this.#sockets.delete(socket)
       if (this.#sockets.size === 0) this.#lastGone?.()
@@ -85,11 +101,26 @@ export class MuxDoor implements Listener, Door {
     return this.#sockets.size
   }
 
+  setCertificates(certificates: Certificates): void {
+    if (this.#tls === undefined)
+      throw new TypeError('this door does not speak TLS (option tls): it shows no certificates')
+    this.#tls.setCertificates(certificates)
+  }
+
   async open(): Promise<void> {
+    const { ws, lingerMs } = this.#settings
     this.#forget = this.#broker.addDoor(this)
     try {
+      if (ws !== false) {
+        const factsOf = (request: IncomingMessage): Partial<ConnectionInfo> => {
+          return { ...this.#upgraded(request), ...ws.factsOf?.(request) }
+        }
+        const { provenLoginOf } = SECURED_SOCKETS
+        this.#ws = attach(this.#broker, this.#http.server, { lingerMs, provenLoginOf, ...ws, factsOf })
+      }
       await this.#stomp.open()
     } catch (error) {
+      await this.#ws?.close()
       this.#forget()
       throw error
     }
@@ -103,31 +134,40 @@ export class MuxDoor implements Listener, Door {
   async close(): Promise<void> {
     this.stop()
     for (const newcomer of this.#sockets.values()) {
-      if (newcomer !== undefined)
+      if (newcomer?.isShakingHands) newcomer.transport.destroy()
+      else if (newcomer !== undefined)
         this.#turnAway(newcomer, new StompError('broker-closing', 'this door is closing; connect again later'))
     }
     this.#http.close()
-    await this.#stomp.close()
+    await Promise.all([this.#stomp.close(), this.#ws?.close()])
     if (this.#sockets.size > 0) await new Promise<void>((resolve) => (this.#lastGone = resolve))
     this.#forget?.()
   }
 
-  #arrived(socket: Socket): void {
+  // From the first octet until it is clear what somebody wants
+
+  #arrived(transport: Socket): void {
     const { maxConnections } = this.#settings
     if (this.#sockets.size >= maxConnections) {
-      this.#stomp.turnAway(socket, tooMany(maxConnections))
+      this.#stomp.turnAway(transport, tooMany(maxConnections))
       return
     }
-    const newcomer: Newcomer = { socket, hasHeader: false, stopLooking: () => undefined }
-    this.#sockets.set(socket, newcomer)
-    socket.on('close', this.#gone)
-    this.#arrivals.add(socket, () => this.#overdue(newcomer))
+    const newcomer: Newcomer = {
+      transport,
+      socket: transport,
+      hasHeader: false,
+      isShakingHands: false,
+      stopLooking: () => undefined,
+    }
+    this.#sockets.set(transport, newcomer)
+    transport.on('close', this.#gone)
+    this.#arrivals.add(transport, () => this.#overdue(newcomer))
     this.#look(newcomer)
   }
 
   #look(newcomer: Newcomer): void {
-    const { socket, hasHeader } = newcomer
-    const openings = hasHeader ? AFTER_PROXY : FIRST
+    const { transport, socket, hasHeader } = newcomer
+    const openings = hasHeader || socket !== transport ? LATER : FIRST
     newcomer.stopLooking = firstOctets(
       socket,
       (octets) => kindOf(octets, openings),
@@ -136,39 +176,40 @@ export class MuxDoor implements Listener, Door {
   }
 
   #decided(newcomer: Newcomer, kind: Kind): void {
-    if (kind !== 'proxy') {
-      this.#letIn(newcomer)
-      if (this.#settings.trust.isRequired && !newcomer.hasHeader) {
-        this.#refuse(
-          newcomer,
-          'this port is for its proxies, which say first who is behind them (option proxy.required)',
-        )
-        return
-      }
+    if (kind !== 'proxy' && this.#settings.trust.isRequired && !newcomer.hasHeader) {
+      this.#refuse(newcomer, 'this port is for its proxies, which say first who is behind them (option proxy.required)')
+      return
     }
+    if (kind === 'http' || kind === 'stomp') this.#letIn(newcomer)
     this.#ways[kind](newcomer)
   }
 
-  /** It is clear what it wants, or that it may not come in. */
-  #letIn({ socket }: Newcomer): void {
-    this.#arrivals.delete(socket)
-    if (this.#sockets.has(socket)) this.#sockets.set(socket, undefined)
+  /** Secures it, then looks at what is said there; TLS within TLS is of no use to anybody. */
+  #secure(newcomer: Newcomer): void {
+    const { transport, socket } = newcomer
+    if (this.#tls === undefined || socket !== transport) this.#turnAway(newcomer, this.#refuseTls)
+    else {
+      newcomer.isShakingHands = true
+      this.#tls.begin(transport)
+    }
   }
 
-  #turnAway(newcomer: Newcomer, error: StompError): void {
-    newcomer.stopLooking()
-    this.#letIn(newcomer)
-    this.#stomp.turnAway(newcomer.socket, error)
+  #secured(socket: Socket, transport: Socket): void {
+    this.#withNewcomer(transport, (newcomer) => {
+      newcomer.socket = socket
+      newcomer.isShakingHands = false
+      this.#peers.move(transport, socket)
+      this.#look(newcomer)
+    })
   }
 
   /** Hears whom a proxy stands for, then looks at what that one says. */
   #hear(newcomer: Newcomer): void {
     const { socket } = newcomer
-    if (!this.#settings.trust.trusts(socket.remoteAddress)) {
+    if (this.#settings.trust.trusts(socket.remoteAddress))
+      newcomer.stopLooking = firstOctets(socket, proxyHeaderOf, (header) => this.#heard(newcomer, header))
+    else
       this.#refuse(newcomer, 'you are none of the proxies whose PROXY headers are believed here (option proxy.trust)')
-      return
-    }
-    newcomer.stopLooking = firstOctets(socket, proxyHeaderOf, (header) => this.#heard(newcomer, header))
   }
 
   #heard(newcomer: Newcomer, header: ProxyHeader | Malformed): void {
@@ -183,64 +224,58 @@ export class MuxDoor implements Listener, Door {
     this.#look(newcomer)
   }
 
+  #overdue(newcomer: Newcomer): void {
+    const { firstOctetsMs } = this.#settings
+    const text = `what you speak was not clear within ${firstOctetsMs} ms (option firstOctetsMs)`
+    // In the middle of a handshake there is nothing that could be said.
+    if (newcomer.isShakingHands) newcomer.transport.destroy()
+    else this.#turnAway(newcomer, new StompError('connect-timeout', text))
+  }
+
   #refuse(newcomer: Newcomer, text: string): void {
     if (!this.#isForgeryTold) {
       this.#isForgeryTold = true
-      const { remoteAddress, remotePort } = newcomer.socket
-      this.#broker.logger.warn({ remoteAddress, remotePort }, `${text}; further ones are not told`)
+      const { remoteAddress, remotePort } = newcomer.transport
+      this.#broker.logger.warn(
+        { remoteAddress, remotePort },
+        `a client was turned away: ${text}; further ones are not told`,
+      )
     }
     this.#turnAway(newcomer, new StompError('access-refused', text))
   }
 
-  #overdue(newcomer: Newcomer): void {
-    const { firstOctetsMs } = this.#settings
-    const text = `what you speak was not clear within ${firstOctetsMs} ms (option firstOctetsMs)`
-    this.#turnAway(newcomer, new StompError('connect-timeout', text))
+  #turnAway(newcomer: Newcomer, why: Parameters<SocketDoor['turnAway']>[1]): void {
+    newcomer.stopLooking()
+    this.#letIn(newcomer)
+    this.#stomp.turnAway(newcomer.socket, why)
   }
 
-  #answer(request: IncomingMessage, response: ServerResponse): void {
-    const { http, health } = this.#settings
-    const [path] = (request.url ?? '').split('?')
-    if (path === health.path) this.#answerHealth(request, response)
-    else if (http === undefined) this.#answerNotFound(response)
-    else this.#ask(http, request, response)
+  /** It is clear what it wants, or that it may not come in. */
+  #letIn({ transport }: Newcomer): void {
+    this.#arrivals.delete(transport)
+    if (this.#sockets.has(transport)) this.#sockets.set(transport, undefined)
   }
 
-  #answerHealth({ method = '' }: IncomingMessage, response: ServerResponse): void {
-    const { facts } = this.#settings.health
-    if (method === 'GET' || method === 'HEAD')
-      answerHealth(response, { broker: this.#broker, facts, isDraining: this.#http.isDraining })
-    else answerText(response, 405, 'ask with GET or HEAD', { allow: 'GET, HEAD' })
+  #withNewcomer(transport: Socket, act: (newcomer: Newcomer) => void): void {
+    const newcomer = this.#sockets.get(transport)
+    if (newcomer !== undefined) act(newcomer)
   }
 
-  #answerNotFound(response: ServerResponse): void {
-    const { path } = this.#settings.health
-    const served = ['STOMP on this very port', ...(path === undefined ? [] : [`GET ${path}`])]
-    answerText(response, 404, `There is nothing here. There is: ${served.join('; ')}.`)
+  // What is known of those who are in
+
+  #factsOf(socket: Socket): Partial<ConnectionInfo> {
+    const { tls } = SECURED_SOCKETS.factsOf(socket)
+    return { ...this.#peers.factsOf(socket), ...(tls !== undefined && { transport: 'tls', tls }) }
   }
 
-  /** The host's own handler; its fault is its request's end, not the process's. */
-  async #ask(
-    http: NonNullable<MuxSettings['http']>,
-    request: IncomingMessage,
-    response: ServerResponse,
-  ): Promise<void> {
-    try {
-      await http(request, response)
-    } catch (err) {
-      this.#broker.logger.error({ err }, 'the handler of HTTP requests (option http) has failed')
-      if (response.headersSent) response.destroy()
-      else answerText(response, 500, 'The application has failed.')
-    }
+  /** A request has become a WebSocket: no other is waited for. */
+  #upgraded(request: IncomingMessage): Partial<ConnectionInfo> {
+    const { socket } = request
+    this.#http.release(socket)
+    const told = this.#peers.factsOf(socket)
+    const remoteAddress = this.#settings.trust.forwardedFor(request, told.remoteAddress ?? socket.remoteAddress)
+    return remoteAddress === undefined
+      ? told
+      : { remoteAddress, remotePort: undefined, proxyAddress: socket.remoteAddress }
   }
-}
-
-function answerText(
-  response: ServerResponse,
-  code: number,
-  text: string,
-  headers: Readonly<Record<string, string>> = {},
-) {
-  const length = { 'content-length': Buffer.byteLength(text) + 1 }
-  response.writeHead(code, { 'content-type': 'text/plain; charset=utf-8', ...length, ...headers }).end(`${text}\n`)
 }

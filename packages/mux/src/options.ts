@@ -4,11 +4,17 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { inspect } from 'node:util'
 import type { ListenOptions } from '@xtomp/net'
 import { checkNames, type ListenSettings, LONGEST_MS, numberOf, settingsOf as placeOf } from '@xtomp/net/socket'
+import { TLS_OPTIONS, type TlsOptions, type TlsSettings, tlsSettingsOf } from '@xtomp/tls/socket'
+import type { WebSocketOptions } from '@xtomp/ws'
 import type { HealthOptions } from './health.js'
 import { type ProxyOptions, Trust } from './trust.js'
 
 /** Where to listen, and what is served there. */
 export interface MuxOptions extends ListenOptions {
+  /** Serves all of it under TLS as well: `cert`, `key` and whatever `@xtomp/tls` takes. @defaultValue no TLS */
+  readonly tls?: TlsOptions | undefined
+  /** How WebSockets are taken, as `attach` of `@xtomp/ws` is told; false for none. @defaultValue at `/` and `/stomp` */
+  readonly ws?: WebSocketOptions | false | undefined
   /** The path that answers whether the broker is well; with facts of the host's own; false for none. @defaultValue '/health' */
   readonly health?: string | false | HealthOptions | undefined
   /** Answers every other request: an Express application, say. @defaultValue 404, and a text that says what there is */
@@ -26,11 +32,13 @@ export interface MuxOptions extends ListenOptions {
 export interface MuxSettings extends ListenSettings {
   readonly health: HealthOptions & { readonly path: string | undefined }
   readonly http: MuxOptions['http']
+  readonly tls: TlsSettings | undefined
+  readonly ws: WebSocketOptions | false
   readonly trust: Trust
   readonly firstOctetsMs: number
 }
 
-const NAMES = ['health', 'http', 'proxy', 'firstOctetsMs']
+const NAMES = ['tls', 'ws', 'health', 'http', 'proxy', 'firstOctetsMs']
 const FIRST_OCTETS = { least: 1, most: LONGEST_MS, byDefault: 10_000 } as const
 
 /** Options with their defaults filled in. @throws TypeError where one is unknown or makes no sense */
@@ -42,9 +50,33 @@ export function settingsOf(options: MuxOptions): MuxSettings {
     ...placeOf(options, { others: NAMES }),
     health: healthOf(options.health),
     http,
+    tls: secureOf(options.tls),
+    ws: webSocketsOf(options.ws),
     trust: new Trust(options.proxy),
     firstOctetsMs: numberOf('firstOctetsMs', options.firstOctetsMs, FIRST_OCTETS),
   }
+}
+
+function secureOf(given: MuxOptions['tls']): TlsSettings | undefined {
+  if (given === undefined) return undefined
+  checkObject('tls', given)
+  checkNames(given, TLS_OPTIONS)
+  return tlsSettingsOf(given)
+}
+
+/** Where browsers look when they are given no path, and where they are told to look. */
+const WEB_SOCKET_PATHS = ['/', '/stomp']
+
+/** What else is wrong with them their door says. */
+function webSocketsOf(given: MuxOptions['ws'] = {}): WebSocketOptions | false {
+  if (given === false) return false
+  checkObject('ws', given)
+  return { path: WEB_SOCKET_PATHS, ...given }
+}
+
+function checkObject(name: string, given: unknown): void {
+  if (typeof given !== 'object' || given === null)
+    throw new TypeError(`${name} must be an object with options; given ${inspect(given)}`)
 }
 
 const HEALTH_PATH = '/health'

@@ -75,6 +75,12 @@ export class TruePeers {
     this.#told.set(socket, peer)
   }
 
+  /** What was told of one is true of the other, which is secured above it. */
+  move(from: Socket, to: Socket): void {
+    const peer = this.#told.get(from)
+    if (peer !== undefined) this.#told.set(to, peer)
+  }
+
   /** What is known of a connection beyond its socket: nothing, where no proxy stands before it. */
   factsOf(socket: Socket): Partial<Peer & { proxyAddress: string | undefined }> {
     const peer = this.#told.get(socket)

@@ -1,6 +1,7 @@
 /** What a WebSocket door may be told, its defaults, and the check that it makes sense. */
 
 import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
 import { inspect } from 'node:util'
 import type { ConnectionInfo } from '@xtomp/core'
 import { LONGEST_MS, numberOf } from '@xtomp/net/socket'
@@ -47,6 +48,8 @@ export interface WebSocketOptions {
   readonly pingMs?: number | undefined
   /** What is known of a connection beyond its socket, or better: who stands behind a proxy, say. It is in `connection.info`. */
   readonly factsOf?: ((request: IncomingMessage) => Partial<ConnectionInfo>) | undefined
+  /** Who a socket has proved its peer to be, by a client certificate, say: that is the login, without a passcode. */
+  readonly provenLoginOf?: ((socket: Socket) => string | undefined) | undefined
   /** How long a peer may keep a closing connection, in milliseconds. @defaultValue 2,000 */
   readonly lingerMs?: number | undefined
 }
@@ -66,6 +69,7 @@ export interface WebSocketSettings {
   readonly deflateFrom: number | undefined
   readonly lostNul: boolean
   readonly factsOf: WebSocketOptions['factsOf']
+  readonly provenLoginOf: WebSocketOptions['provenLoginOf']
   readonly pingMs: number
   readonly lingerMs: number
 }
@@ -93,14 +97,17 @@ export const OPTION_NAMES: readonly string[] = [
   'perMessageDeflate',
   'lostNul',
   'factsOf',
+  'provenLoginOf',
   ...Object.keys(NUMBERS),
 ]
 
 /** @throws TypeError where an option is out of its range; the message names it, what was given and what is allowed */
 export function settingsOf(options: WebSocketOptions): WebSocketSettings {
-  const { path, origins, requireSubprotocol, perMessageDeflate, lostNul, factsOf } = options
+  const { path, origins, requireSubprotocol, perMessageDeflate, lostNul, factsOf, provenLoginOf } = options
   if (factsOf !== undefined && typeof factsOf !== 'function')
     throw new TypeError(`factsOf must be a function of a request; given ${inspect(factsOf)}`)
+  if (provenLoginOf !== undefined && typeof provenLoginOf !== 'function')
+    throw new TypeError(`provenLoginOf must be a function of a socket; given ${inspect(provenLoginOf)}`)
   const number = (name: keyof typeof NUMBERS): number => numberOf(name, options[name], NUMBERS[name])
   return {
     ...pathsOf(path),
@@ -113,6 +120,7 @@ export function settingsOf(options: WebSocketOptions): WebSocketSettings {
     deflateFrom: deflateFrom(perMessageDeflate),
     lostNul: switchOf('lostNul', lostNul),
     factsOf,
+    provenLoginOf,
     pingMs: number('pingMs'),
     lingerMs: number('lingerMs'),
   }

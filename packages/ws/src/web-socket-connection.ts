@@ -153,6 +153,10 @@ export class WebSocketConnection implements Connection {
     return { remoteAddress, remotePort, localAddress, localPort, ...this.#facts() }
   }
 
+  get provenLogin(): string | undefined {
+    return this.#settings.provenLoginOf?.(this.#socket)
+  }
+
   // What goes out
 
   send(octets: Uint8Array, frameEnds: readonly number[]): boolean {

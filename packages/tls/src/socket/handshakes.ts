@@ -11,10 +11,10 @@ import { checkedContextsOf, type TlsSettings } from './settings.js'
 
 /** What has become of a socket. */
 export interface HandshakeEvents {
-  /** It is secured, and whoever it is may come in. */
-  secured(socket: TLSSocket): void
+  /** It is secured, and whoever it is may come in; `transport` is the socket that was given. */
+  secured(socket: TLSSocket, transport: Socket): void
   /** It may not: to be told why, in plain text where it does not speak TLS, and ended. */
-  refused(socket: Socket, error: StompError): void
+  refused(socket: Socket, error: StompError, transport: Socket): void
 }
 
 /** Where a secured socket keeps what its peer has shown: the system forgets it when the socket is gone. */
@@ -116,7 +116,8 @@ export class Handshakes {
   }
 
   #secured(socket: TLSSocket): void {
-    if (!this.#arrivals.delete(transportOf(socket))) return
+    const transport = transportOf(socket)
+    if (!this.#arrivals.delete(transport)) return
     socket.allowHalfOpen = true
     const facts = tlsFactsOf(socket)
     const { requestCert, rejectUnauthorized } = this.#settings
@@ -135,8 +136,8 @@ export class Handshakes {
       this.#failures.note({ remoteAddress: socket.remoteAddress, code }, refusal.message)
     }
     ;(socket as SecuredSocket)[shown] = { facts: { tls: facts }, login }
-    if (refusal === undefined) this.#events.secured(socket)
-    else this.#events.refused(socket, refusal)
+    if (refusal === undefined) this.#events.secured(socket, transport)
+    else this.#events.refused(socket, refusal, transport)
   }
 
   #loginOf({ certificate }: NonNullable<ConnectionInfo['tls']>): string | undefined {
@@ -152,7 +153,7 @@ export class Handshakes {
       const text = 'a client spoke plain text on a port that speaks TLS; further ones are not told'
       this.#broker.logger.warn({ remoteAddress, localAddress, localPort }, text)
     }
-    this.#events.refused(socket, new StompError('tls-required', 'this port speaks TLS; connect with TLS'))
+    this.#events.refused(socket, new StompError('tls-required', 'this port speaks TLS; connect with TLS'), socket)
   }
 
   #failed(error: Error, socket: TLSSocket): void {
