@@ -215,6 +215,10 @@ describe("the command's README", () => {
 describe('a published package', () => {
   const published = packages.filter((name) => JSON.parse(textOf(`packages/${name}/package.json`)).private !== true)
 
+  test.each(published)('%s is among the packages of the README', (name) => {
+    expect(textOf('README.md')).toContain(`](packages/${name}) |`)
+  })
+
   test.each(published)('%s holds its README, its licence, what it lists and what it exports', (name) => {
     const folder = join(root, 'packages', name)
     const answer = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {

@@ -114,6 +114,21 @@ for (const [name, place] of Object.entries(places)) {
       )
     })
 
+    test('refuses with hook-failed for a Refusal whose code is no word, and tells its host so', async (env) => {
+      const refuse = (): never => {
+        throw new Refusal(403 as unknown as string, 'pay your bill first')
+      }
+      let throws = (): unknown => refuse()
+      const { heard } = await judging(env, hook, () => throws())
+      for (let again = 0; again < 2; again++) {
+        const client = await judged(env, place)
+        await client.error('hook-failed')
+        throws = async () => refuse()
+      }
+      expect(heard.of('error').map(({ error }) => error)).toEqual(env.faults.splice(0))
+      expect(String(heard.of('error')[1]?.error)).toBe('TypeError: a code must be a word; given 403')
+    })
+
     test('refuses with hook-failed when it throws, and tells its host alone why', async (env) => {
       const failure = new Error('the pantry is on fire')
       let throws = (): unknown => Promise.reject(failure)

@@ -10,6 +10,7 @@ const mistakes: readonly (readonly [options: unknown, says: string])[] = [
     { limit: {} },
     'there is no option limit; there are hooks, destinations, hosts, limits, heartBeat, store, serverName, logger, clock',
   ],
+  [{ limits: { constructor: 3 } }, 'there is no option limits.constructor; there are connectBytes,'],
   ['fast', 'the options must be an object; given "fast"'],
   [null, 'the options must be an object; given null'],
   [
@@ -93,8 +94,10 @@ const misuses: readonly (readonly [says: string, call: (broker: Broker) => unkno
   ['there is no option drainms; there are drainMs', (it) => it.close({ drainms: 5 } as object)],
   ['drainMs must be a number, 0 or more; given -1', (it) => it.close({ drainMs: -1 })],
   ['the options must be an object; given null', (it) => it.subscribe('/topic/a', null as unknown as object)],
+  ['prefetch must be a whole number, 1 or more; given 1.5', (it) => it.subscribe('/queue/a', { prefetch: 1.5 })],
   ['the listener must be a function; given undefined', (it) => it.on('connect', undefined as never)],
   ['the event must be one of open, close, connect, disconnect,', (it) => it.on('conect' as 'connect', () => undefined)],
+  ['the event must be one of open, close, connect, disconnect,', (it) => it.off('opened' as 'open', () => undefined)],
 ]
 
 describe('a method of the broker', () => {

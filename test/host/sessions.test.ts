@@ -1,6 +1,6 @@
 /** What a host can see of its sessions and destinations, and how it ends one of them. */
 
-import { createBroker } from '@xtomp/core'
+import { type CloseReason, createBroker } from '@xtomp/core'
 import { expect } from 'vitest'
 import { Heard } from '../support/heard.js'
 import { conformance, overMemory } from '../support/suite.js'
@@ -59,6 +59,17 @@ overMemory('sessions', (test) => {
     await until(() => broker.stats().sessions === 0)
     expect(heard.of('disconnect').map(({ reason }) => reason.code)).toEqual(['session-closed', 'token-expired'])
     one?.close()
+  })
+
+  test('are not ended by a reason whose code is no word, which is told to whoever gave it', async ({
+    open,
+    connect,
+  }) => {
+    const broker = await open()
+    const client = await connect()
+    const [session] = [...broker.sessions()]
+    expect(() => session?.close({ message: 'go' } as CloseReason)).toThrow('a code must be a word; given undefined')
+    await client.confirm('SEND', { destination: '/topic/a' })
   })
 
   test('are ended from within a hook and an event, without harm to the rest', async ({ open, connect, until }) => {

@@ -7,8 +7,8 @@ import { dirname, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { generatorFrom } from './generator.js'
 import { type MeasuredRow, type Pair, type Summary, summaries, table } from './report.js'
-import { type Figures, ROWS, type Row, runLoad } from './rows.js'
-import { type RunningServer, type ServerKind, startServer } from './server-process.js'
+import { type Figures, ROWS, type Row, rowsBeside, runLoad } from './rows.js'
+import { type RunningServer, type ServerKind, serverNamed, startServer } from './server-process.js'
 
 const PAIRS = 3
 
@@ -16,6 +16,7 @@ const USAGE = `compare: loads a bare Node server and xtomp in turn and compares 
 
   --stload FILE   the load generator, its C source or its binary (or the variable STLOAD)
   --rows A,B      these rows only: ${ROWS.map(({ name }) => name).join(', ')}
+  --beside NAME   another server to compare with, without aims: silent is xtomp whose log is off (default bare)
   --pairs N       how often each server of a row is measured, after a warm-up   (default ${PAIRS})
   --out FILE      where to keep the figures, as JSON          (default results/DATE.json, which git ignores)
   --help          this text
@@ -27,6 +28,7 @@ const { values } = parseArgs({
   options: {
     stload: { type: 'string' },
     rows: { type: 'string' },
+    beside: { type: 'string', default: 'bare' },
     pairs: { type: 'string' },
     out: { type: 'string' },
     help: { type: 'boolean' },
@@ -43,7 +45,8 @@ try {
 
 async function compare(): Promise<void> {
   const generator = generatorFrom(values.stload ?? process.env.STLOAD)
-  const rows = rowsNamed(values.rows)
+  const other = serverNamed(values.beside)
+  const rows = other === 'bare' ? rowsNamed(values.rows) : rowsBeside(other, rowsNamed(values.rows))
   const pairs = Number(values.pairs ?? PAIRS)
   const date = new Date().toISOString()
   const out = resolve(values.out ?? `results/${date.replaceAll(':', '-')}.json`)
@@ -62,7 +65,7 @@ async function compare(): Promise<void> {
       rows: measured.map(({ row, pairs }) => ({ name: row.name, load: row.load, pairs })),
     })
   }
-  process.stdout.write(`\n${table(lines)}\n\nkept in ${out}\n`)
+  process.stdout.write(`\n${table(lines, other)}\n\nkept in ${out}\n`)
 }
 
 function rowsNamed(names: string | undefined): readonly Row[] {

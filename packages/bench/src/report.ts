@@ -20,8 +20,8 @@ export interface Summary {
   readonly row: string
   readonly figure: string
   readonly unit: string
-  /** Median of the bare server's figures. */
-  readonly bare?: number | undefined
+  /** Median of the figures of the server that ours is compared with. */
+  readonly other?: number | undefined
   /** Median of ours. */
   readonly ours?: number | undefined
   /** Median of the ratios within each pair. */
@@ -34,14 +34,14 @@ export interface Summary {
 
 /** The lines of a row's figures. */
 export function summaries({ row, pairs }: MeasuredRow): Summary[] {
-  const ours = row.servers.find((kind) => kind !== 'bare') ?? 'xtomp'
+  const [ours, other] = [...row.servers].reverse()
   const failed = pairs.flatMap(({ runs }) => Object.values(runs)).filter(({ ok }) => ok === false).length
   return row.measures.map((measure) => {
-    const of = (kind: ServerKind): (number | undefined)[] =>
-      pairs.map(({ runs }) => figureOf(runs[kind], measure.figure))
-    const bares = of('bare')
-    const ratios = of(ours).map((value, index) => ratioOf(value, bares[index]))
-    const medians = { bare: median(bares), ours: median(of(ours)), ratio: median(ratios) }
+    const of = (kind: ServerKind | undefined): (number | undefined)[] =>
+      pairs.map(({ runs }) => (kind === undefined ? undefined : figureOf(runs[kind], measure.figure)))
+    const others = of(other)
+    const ratios = of(ours).map((value, index) => ratioOf(value, others[index]))
+    const medians = { other: median(others), ours: median(of(ours)), ratio: median(ratios) }
     const { title, unit } = measure
     return {
       row: row.title,
@@ -64,14 +64,14 @@ export function median(values: readonly (number | undefined)[]): number | undefi
   return (upper + lower) / 2
 }
 
-/** The table, in Markdown. */
-export function table(lines: readonly Summary[]): string {
+/** The table, in Markdown; `other` is the server beside ours. */
+export function table(lines: readonly Summary[], other: ServerKind): string {
   const cells = [
-    ['Work', 'Figure', 'bare', 'xtomp', 'ratio', 'Aim', 'Met'],
-    ...lines.map(({ row, figure, unit, bare, ours, ratio, aim, isMet, failed }) => [
+    ['Work', 'Figure', other, 'xtomp', 'ratio', 'Aim', 'Met'],
+    ...lines.map(({ row, figure, unit, other, ours, ratio, aim, isMet, failed }) => [
       row,
       failed === 0 ? figure : `${figure} (${failed} runs failed)`,
-      numberText(bare, unit),
+      numberText(other, unit),
       numberText(ours, unit),
       ratio === undefined ? '–' : `${ratio.toFixed(2)} ×`,
       aim,
@@ -90,8 +90,8 @@ function figureOf(figures: Figures | undefined, name: string): number | undefine
   return typeof value === 'number' && figures?.ok !== false ? value : undefined
 }
 
-function ratioOf(ours: number | undefined, bare: number | undefined): number | undefined {
-  return ours === undefined || bare === undefined || bare <= 0 ? undefined : ours / bare
+function ratioOf(ours: number | undefined, other: number | undefined): number | undefined {
+  return ours === undefined || other === undefined || other <= 0 ? undefined : ours / other
 }
 
 function aimText({ aim, unit }: Measure): string {

@@ -20,6 +20,7 @@ export interface Measure {
 export interface Row {
   readonly name: string
   readonly title: string
+  /** Ours is the last; one before it is what ours is compared with. */
   readonly servers: readonly ServerKind[]
   readonly measures: readonly Measure[]
   /** Loads a running server once; without it the row needs new servers for each run, and has `measureAnew`. */
@@ -111,6 +112,17 @@ export const ROWS: readonly Row[] = [
     ],
   },
 ]
+
+/** The rows of `xtomp serve`, each compared with another server than its own: aims are for the bare one. */
+export function rowsBeside(other: ServerKind, rows: readonly Row[]): Row[] {
+  return rows
+    .filter(({ servers }) => servers.includes('xtomp'))
+    .map((row) => ({
+      ...row,
+      servers: [other, 'xtomp'],
+      measures: row.measures.map(({ figure, title, unit }) => ({ figure, title, unit })),
+    }))
+}
 
 /** One run of a row that loads a running server. */
 export async function runLoad(row: Row, server: RunningServer, generator: string): Promise<Figures> {

@@ -6,8 +6,11 @@ import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import type { ProbeRequest } from './probe.js'
 
-/** The bare `net` server, `xtomp serve` at default options, or a broker with room for a million messages. */
-export type ServerKind = 'bare' | 'xtomp' | 'roomy'
+/**
+ * The bare `net` server; `xtomp serve` at default options; the same with no log, so that nobody hears of any event; or a
+ * broker with room for a million messages.
+ */
+export type ServerKind = 'bare' | 'xtomp' | 'silent' | 'roomy'
 
 /** A server that listens. */
 export interface RunningServer {
@@ -27,7 +30,14 @@ const beside = (file: string): string => fileURLToPath(new URL(file, import.meta
 const COMMANDS: Readonly<Record<ServerKind, (port: string) => string[]>> = {
   bare: (port) => [beside('./bare-server.js'), port],
   xtomp: (port) => [beside('../../cli/bin/xtomp.js'), 'serve', '--port', port],
+  silent: (port) => [...COMMANDS.xtomp(port), '--log-level', 'silent'],
   roomy: (port) => [beside('./roomy-server.js'), port],
+}
+
+/** The kind of this name. @throws Error that lists those that there are */
+export function serverNamed(name: string): ServerKind {
+  if (Object.hasOwn(COMMANDS, name)) return name as ServerKind
+  throw new Error(`there is no server ${name}; there are ${Object.keys(COMMANDS).join(', ')}`)
 }
 
 /** Starts a server on a free loopback port; with a probe where its garbage or heap is wanted. */

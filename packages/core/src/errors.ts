@@ -86,6 +86,8 @@ export class StompError extends Error {
     { excess, ...options }: ErrorOptions & { readonly excess?: Excess } = {},
   ) {
     super(message, options)
+    // Found where it is written: a host without types may have thought of 403.
+    if (typeof code !== 'string' || code === '') throw new TypeError(`a code must be a word; given ${String(code)}`)
     this.code = code
     this.excess = excess
   }

@@ -10,6 +10,8 @@ import {
   type StompError,
 } from '@xtomp/core'
 import { listen } from '@xtomp/net'
+import { listen as listenTls } from '@xtomp/tls'
+import { listen as listenWebSocket } from '@xtomp/ws'
 import { broker, type core as commonJs, testBroker } from '../cjs/brokers.cjs'
 
 /** Each is assignable as it is. */
@@ -20,6 +22,8 @@ export const same = {
   hooks: (given: Hooks): commonJs.Hooks => given,
   message: (given: commonJs.Message): Message => given,
   store: (): commonJs.Store => createMemoryStore(),
+  // Compiled only: it would need a certificate.
+  tls: (given: commonJs.Broker) => listenTls(given, { port: 0, cert: '', key: '' }),
 }
 
 let answer = ''
@@ -30,8 +34,10 @@ const client = connectMemory(broker, {
 })
 client.write('CONNECT\naccept-version:1.2\nhost:/\nlogin:ann\n\n\0')
 for (const given of [broker, testBroker]) {
-  const { port } = await listen(given, { port: 0 })
-  if (port === undefined) throw new Error('no port')
+  for (const open of [listen, listenWebSocket]) {
+    const { port } = await open(given, { port: 0 })
+    if (port === undefined) throw new Error('no port')
+  }
 }
 await Promise.all([broker.close({ drainMs: 0 }), testBroker.close()])
 if (!answer.startsWith('CONNECTED\n')) throw new Error(`the answer was ${answer}`)

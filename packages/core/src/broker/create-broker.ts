@@ -170,6 +170,7 @@ class LocalBroker<User> implements Broker<User> {
   }
 
   off<Name extends keyof BrokerEvents<User>>(event: Name, listener: (payload: BrokerEvents<User>[Name]) => void): this {
+    checkGiven.event(event, 'the event')
     this.#emitter.off(event, listener)
     return this
   }

@@ -8,15 +8,17 @@ export type Checks<Options> = { readonly [Name in keyof Options]-?: Check }
 
 /** A group of options. `undefined` means the default of an option, as leaving it out does. */
 export function group(checks: Readonly<Record<string, Check>>): Check {
+  // An object knows names of its own, such as `constructor`, for which there is no option.
+  const known = new Map(Object.entries(checks))
   return (value, name) => {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrong(name, 'an object', value)
     // A list of the entries would be made for each message that is published with options.
     for (const key in value) {
       const given = (value as Readonly<Record<string, unknown>>)[key]
       const path = name === '' ? key : `${name}.${key}`
-      const check = checks[key]
+      const check = known.get(key)
       if (check === undefined)
-        throw new TypeError(`there is no option ${path}; there are ${Object.keys(checks).join(', ')}`)
+        throw new TypeError(`there is no option ${path}; there are ${[...known.keys()].join(', ')}`)
       if (given !== undefined) check(given, path)
     }
   }

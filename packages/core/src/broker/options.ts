@@ -181,7 +181,7 @@ const PUBLISHING: Checks<PublishOptions> = { headers: anything, host: anything }
 
 const SUBSCRIBING: Checks<HostSubscribeOptions> = {
   ack: oneOf('auto', 'client', 'client-individual'),
-  prefetch: number(1),
+  prefetch: wholeNumber(1),
   host: anything,
   signal: (value, name) => {
     if (typeof Object(value).addEventListener !== 'function') throw wrong(name, 'an AbortSignal', value)
