@@ -7,7 +7,7 @@ import { delimiter, join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { root } from '../support/sources.js'
 
-const PACKAGES = ['core', 'testing', 'net', 'tls', 'ws', 'mux', 'cli']
+const PACKAGES = ['core', 'testing', 'net', 'tls', 'ws', 'mux', 'fastify', 'cli']
 
 /** A repository in which nothing is installed or built, and what its set-up does. */
 interface Copy {
@@ -80,7 +80,7 @@ test('builds what has changed and whatever holds it, and does not install for th
   change('packages/cli/src/main.ts')
   expect(run()).toEqual(['build cli'])
   change('packages/net/src/index.ts')
-  expect(run()).toEqual(['build net', 'build tls', 'build ws', 'build mux', 'build cli'])
+  expect(run()).toEqual(['build net', 'build tls', 'build ws', 'build mux', 'build fastify', 'build cli'])
   change('packages/core/src/index.ts')
   expect(run()).toEqual(BUILDS)
   rmSync(join(folder, 'packages', 'net', 'dist'), { recursive: true })
