@@ -1,18 +1,25 @@
 /** The examples that serve: each is used as its users would, over HTTP and over STOMP, and ends as it should. */
 
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http'
+import { get } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { Client } from '@stomp/stompjs'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { WebSocket } from 'ws'
+import { createAuthority } from './support/certificates.js'
+import { dialWebSocket } from './support/dial-web-socket.js'
 import { Example } from './support/example.js'
 import { later } from './support/later.js'
+import { firstThatWorks, freePort } from './support/programs.js'
 import { root } from './support/sources.js'
-import type { WireClient } from './support/wire-client.js'
+import { WireClient } from './support/wire-client.js'
 
 const MOST_LINES = 60
 
@@ -217,6 +224,67 @@ describe('orders, with NestJS', () => {
     expect(await example.exit()).toBe('SIGTERM')
   })
 })
+
+describe('a service behind nginx', () => {
+  const missing = firstThatWorks(['nginx', '/usr/sbin/nginx'], ['-v']) === undefined ? 'needs nginx' : undefined
+
+  test('knows who truly sent what, over TLS, and believes nobody but the proxy', async ({ skip }) => {
+    if (missing !== undefined && process.env.XTOMP_REQUIRE_INTEROP !== '1') skip(missing)
+    const example = await started('behind-a-proxy/service.js')
+    const { url, ca } = await nginxBefore(example)
+    const dial = dialWebSocket(`${url.replace('https', 'wss')}/stomp`, {
+      ca,
+      localAddress: '127.0.0.2',
+      origin: url,
+      headers: { 'x-forwarded-for': '192.0.2.66' },
+    })
+    const client = await WireClient.dial(dial)
+    await client.connect()
+    await client.confirm('SEND', { destination: '/topic/readings' }, '21.5')
+    await example.prints('127.0.0.2 (by way of 127.0.0.1) sent 21.5\n')
+    const [response] = (await once(get(`${url}/readings`, { ca }), 'response')) as [IncomingMessage]
+    expect(await text(response)).toBe('21.5\n')
+    example.terminate()
+    await client.error('broker-closing')
+    expect(await example.exit()).toBe(0)
+  })
+
+  test('takes the word of nobody who is no proxy', async () => {
+    const example = await started('behind-a-proxy/service.js', { PROXIES: '192.0.2.1' })
+    const client = await example.connected('/stomp', { headers: { 'x-forwarded-for': '192.0.2.66' } })
+    await client.confirm('SEND', { destination: '/topic/readings' }, '99')
+    await example.prints('127.0.0.1 (by way of no proxy) sent 99\n')
+  })
+})
+
+/** nginx with the configuration of the example, but for the ports; a certificate is made for it. */
+async function nginxBefore(example: Example): Promise<{ url: string; ca: string }> {
+  const folder = await mkdtemp(join(tmpdir(), 'xtomp-'))
+  const port = await freePort()
+  const authority = await createAuthority()
+  const { cert, key } = await authority.issue({ subject: 'CN=localhost', altNames: [{ type: 'ip', value: '127.0.0.1' }] })
+  const configuration = readFileSync(join(root, 'examples/behind-a-proxy/nginx.conf'), 'utf8')
+    .replace('listen 443', `listen 127.0.0.1:${port}`)
+    .replace('http://127.0.0.1:3000', example.url)
+  for (const [name, content] of Object.entries({ 'cert.pem': cert, 'key.pem': key, 'nginx.conf': configuration }))
+    await writeFile(join(folder, name), content)
+  const command = firstThatWorks(['nginx', '/usr/sbin/nginx'], ['-v']) ?? 'nginx'
+  const nginx = spawn(command, ['-p', folder, '-c', 'nginx.conf'], { stdio: 'inherit' })
+  onTestFinished(async () => {
+    const ended = once(nginx, 'close')
+    nginx.kill('SIGTERM')
+    await ended
+    await rm(folder, { recursive: true, force: true })
+  })
+  const url = `https://127.0.0.1:${port}`
+  const isThere = (): Promise<boolean> =>
+    once(get(url, { ca: authority.ca }), 'response').then(
+      () => true,
+      () => false,
+    )
+  while (!(await isThere()) && nginx.exitCode === null);
+  return { url, ca: authority.ca }
+}
 
 describe('the examples', () => {
   const programs = readdirSync(join(root, 'examples'), { recursive: true, encoding: 'utf8' })
