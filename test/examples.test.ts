@@ -262,7 +262,10 @@ async function nginxBefore(example: Example): Promise<{ url: string; ca: string 
   const folder = await mkdtemp(join(tmpdir(), 'xtomp-'))
   const port = await freePort()
   const authority = await createAuthority()
-  const { cert, key } = await authority.issue({ subject: 'CN=localhost', altNames: [{ type: 'ip', value: '127.0.0.1' }] })
+  const { cert, key } = await authority.issue({
+    subject: 'CN=localhost',
+    altNames: [{ type: 'ip', value: '127.0.0.1' }],
+  })
   const configuration = readFileSync(join(root, 'examples/behind-a-proxy/nginx.conf'), 'utf8')
     .replace('listen 443', `listen 127.0.0.1:${port}`)
     .replace('http://127.0.0.1:3000', example.url)
