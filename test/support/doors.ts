@@ -34,7 +34,6 @@ export const doors: readonly Door[] = [
   { name: 'ws', open: openWebSocket },
   { name: 'tls', open: openTls },
   { name: 'mux', open: openMux },
-  { name: 'wss', open: openMuxSecured },
 ]
 
 /** A broker that runs elsewhere, named by XTOMP_TARGET=host:port: we can neither set its options nor move its time. */
@@ -52,13 +51,6 @@ async function openTcp(broker: Broker): Promise<OpenDoor> {
 async function openMux(broker: Broker): Promise<OpenDoor> {
   const listener = await listenForAll(broker, { port: 0, host: '127.0.0.1' })
   return { dial: dialSocket({ host: '127.0.0.1', port: listener.port as number }), close: () => listener.close() }
-}
-
-/** The longest way in: a WebSocket over TLS at the port for all. */
-async function openMuxSecured(broker: Broker): Promise<OpenDoor> {
-  const { ca, server } = await localhost()
-  const listener = await listenForAll(broker, { port: 0, tls: server })
-  return { dial: dialWebSocket(`wss://127.0.0.1:${listener.port}/stomp`, { ca }), close: () => listener.close() }
 }
 
 async function openUnix(broker: Broker): Promise<OpenDoor> {
