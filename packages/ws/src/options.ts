@@ -162,7 +162,8 @@ function switchOf(name: string, given: boolean | undefined): boolean {
 function deflateFrom(given: boolean | CompressionOptions | undefined): number | undefined {
   if (given === undefined || given === false) return undefined
   if (given === true) return THRESHOLD.byDefault
-  if (typeof given !== 'object' || given === null || Object.keys(given).some((name) => name !== 'thresholdBytes'))
+  const isObject = typeof given === 'object' && given !== null && !Array.isArray(given)
+  if (!isObject || Object.keys(given).some((name) => name !== 'thresholdBytes'))
     throw new TypeError(`perMessageDeflate must be true, false or { thresholdBytes }; given ${inspect(given)}`)
   return numberOf('perMessageDeflate.thresholdBytes', given.thresholdBytes, THRESHOLD)
 }
