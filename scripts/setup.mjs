@@ -76,19 +76,36 @@ async function start() {
 }
 
 /** Once the doors are open: an option, a variable or a file may have said where they are. */
-function sayWhatToTry({ listeners, isOpen }) {
-  const login = isOpen ? '' : 'login:LOGIN\\npasscode:PASSCODE\\n'
-  const frames = [
-    `CONNECT\\naccept-version:1.2\\nhost:/\\n${login}\\n`,
-    'SUBSCRIBE\\nid:0\\ndestination:/topic/a\\n\\n',
-    'SEND\\ndestination:/topic/a\\n\\nhello',
+function sayWhatToTry({ doors, isOpen }) {
+  const page = doors.find((door) => door.page !== undefined)?.page
+  const plain = doors.filter(({ transport, isTls }) => transport === 'tcp' || (transport === 'mux' && !isTls))
+  const door = plain.find(({ port }) => port !== undefined) ?? plain[0]
+  const lines = [
+    ...(page === undefined ? [] : [`open ${page} in two tabs of a browser, and subscribe to /topic/hello`]),
+    ...(door === undefined ? [] : linesFor(door, isOpen)),
   ]
-  const { address, port } = listeners.find((listener) => listener.port !== undefined) ?? listeners[0]
-  const host = { '0.0.0.0': '127.0.0.1', '::': '::1' }[address] ?? address
-  const place = port === undefined ? `-U ${address}` : `${host} ${port}`
-  console.log(`xtomp: to try it, in another terminal:
-  printf '${frames.map((frame) => `${frame}\\0`).join('')}' | nc -q 1 ${place}
-  README.md has a line for Python and for Node. Ctrl-C ends it.`)
+  console.log(['xtomp: to try it:', ...lines].join('\n  '))
+  console.log('xtomp: Ctrl-C ends it.')
+}
+
+/** A line for a shell, Python and Node each, which others may paste. */
+function linesFor({ host, port }, isOpen) {
+  const frames = [
+    `CONNECT\\naccept-version:1.2\\nhost:/\\n${isOpen ? '' : 'login:LOGIN\\npasscode:PASSCODE\\n'}\\n`,
+    'SUBSCRIBE\\nid:0\\ndestination:/topic/hello\\n\\n',
+    'SEND\\ndestination:/topic/hello\\n\\nhello from nc',
+  ]
+  const nc = `printf '${frames.map((frame) => `${frame}\\0`).join('')}' | nc -q 1`
+  if (port === undefined) return [`${nc} -U ${host}`]
+  const connect = isOpen ? 'wait=True' : "'LOGIN', 'PASSCODE', wait=True"
+  const headers = isOpen ? '' : ", connectHeaders: { login: 'LOGIN', passcode: 'PASSCODE' }"
+  return [
+    `${nc} ${host} ${port}`,
+    '# after pip install stomp.py',
+    `python3 -c "import stomp; c = stomp.Connection([('${host}', ${port})]); c.connect(${connect}); c.send('/topic/hello', 'hello from Python'); c.disconnect()"`,
+    '# after npm install stompit',
+    `node -e "require('stompit').connect({ host: '${host}', port: ${port}${headers} }, (e, c) => { c.send({ destination: '/topic/hello' }).end('hello from Node'); c.disconnect() })"`,
+  ]
 }
 
 /** npm passes SIGTERM to its shell, which ends and tells nobody: that another process is the parent now is all that shows. */

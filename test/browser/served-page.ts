@@ -1,11 +1,7 @@
-/** The page behind a server of its own, and the broker that it speaks with. */
+/** The page behind a door of the command's, and the broker that it speaks with. */
 
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { type Broker, type BrokerOptions, createBroker } from '@xtomp/core'
-import { attach } from '@xtomp/ws'
-import { servePage } from '../../packages/cli/src/page/serve-page.js'
+import { openDoor } from '../../packages/cli/src/door/open-door.js'
 
 /** A page that is served. */
 export interface ServedPage {
@@ -18,19 +14,11 @@ export interface ServedPage {
 /** Serves the page on a port: any that is free, unless one is given. */
 export async function servedPage(options: BrokerOptions = {}, port = 0): Promise<ServedPage> {
   const broker = createBroker(options)
-  const server = createServer(servePage('/stomp'))
-  attach(broker, server, { path: '/stomp' })
-  server.listen(port, '127.0.0.1')
-  await once(server, 'listening')
-  const bound = (server.address() as AddressInfo).port
+  const { listener } = await openDoor(broker, { transport: 'mux', port, page: true })
   return {
     broker,
-    port: bound,
-    url: `http://127.0.0.1:${bound}/`,
-    close: async () => {
-      await broker.close()
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-    },
+    port: listener.port as number,
+    url: `http://127.0.0.1:${listener.port}/`,
+    close: () => broker.close(),
   }
 }

@@ -30,6 +30,8 @@ listeners:
   - port: 0
     maxConnections: 10
   - path: /tmp/xtomp.sock
+  - { transport: ws, handshakeMs: 5, ws: { path: [/a, /b], perMessageDeflate: { thresholdBytes: 9 } } }
+  - { transport: mux, page: true, health: false, proxy: { trust: [loopback] }, ws: { origins: any } }
 broker:
   serverName: false
   hosts: [a, b]
@@ -124,6 +126,52 @@ describe('a configuration that is wrong', () => {
       ['4:14: broker.destinations[1].match is the same as broker.destinations[0].match'],
     ],
     ['listeners:\n  - {}\n  - port: 61613\n', ['3:5: listeners[1] is the same as listeners[0]']],
+    // One may speak STOMP at once, the other TLS first: there is one port all the same.
+    [
+      'listeners:\n  - transport: mux\n  - { transport: ws, port: 61614 }\n',
+      ['3:5: listeners[1] is the same as listeners[0]'],
+    ],
+    [
+      'listeners:\n  - transport: wss\n',
+      ['2:16: listeners[0].transport must be one of tcp, tls, ws, mux; given "wss" (did you mean ws?)'],
+    ],
+    [
+      'listeners:\n  - ws: { path: /a }\n  - { transport: ws, page: true }\n  - { transport: mux, handshakeMs: 1 }\n',
+      [
+        '2:5: listeners[0].ws is not for transport tcp, but for ws, mux',
+        '3:22: listeners[1].page is not for transport ws, but for mux',
+        '4:23: listeners[2].handshakeMs is not for transport mux, but for ws',
+      ],
+    ],
+    [
+      'listeners:\n  - transport: tls\n  - { transport: tls, port: 1, tls: { certFile: /nowhere, keyFile: "" } }\n',
+      [
+        '2:5: listeners[0].tls is missing: The certificate of a door with TLS, and what it asks of clients.',
+        "3:49: listeners[1].tls.certFile cannot be read: ENOENT: no such file or directory, open '/nowhere'",
+        '3:68: listeners[1].tls.keyFile must be a line of text; given ""',
+      ],
+    ],
+    [
+      'listeners:\n  - transport: mux\n    tls: { certFile: /dev/null, keyFile: /dev/null, loginFrom: CN }\n  - { transport: tls, tls: { certFile: /dev/null, keyFile: /dev/null, requestCert: true }, port: 1 }\n',
+      [
+        '3:64: listeners[0].tls.loginFrom needs requestCert: true',
+        '4:84: listeners[1].tls.requestCert needs caFile: who signs the certificates of clients',
+      ],
+    ],
+    [
+      'listeners:\n  - transport: tls\n    tls: { certFile: /dev/null, keyFile: /dev/null }\n',
+      ['3:22: listeners[0].tls.certFile cannot be used with its key: no start line'],
+    ],
+    [
+      'listeners:\n  - { transport: mux, ws: { path: stomp, origins: mine, perMessageDeflate: 1 }, health: health, proxy: {} }\n',
+      [
+        '2:35: listeners[0].ws.path must be a path that begins with /, or a list; given "stomp"',
+        '2:51: listeners[0].ws.origins must be one of local, same-origin, any, or a list; given "mine"',
+        '2:76: listeners[0].ws.perMessageDeflate must be true or false, or an object with names and values; given 1',
+        '2:89: listeners[0].health must be false, or a path that begins with /; given "health"',
+        '2:104: listeners[0].proxy.trust is missing: Addresses (10.0.0.7), networks (10.0.0.0/8), loopback, or unix for whoever comes through a UNIX socket.',
+      ],
+    ],
     [
       'users:\n  - login: ann\n',
       [
@@ -326,6 +374,14 @@ describe('on a terminal', () => {
     expect(streams.stdout.text).toContain('│')
     expect(streams.stdout.text).toMatch(/broker\.limits\.headers.*7.*128/)
     expect(streams.stdout.text).toContain('\u001b[32mfine')
+  })
+
+  test('what may be of several kinds is shown as it is', async () => {
+    const streams = testStreams({ isTTY: true })
+    const webSocket = '{ path: [/a, /b], perMessageDeflate: { thresholdBytes: 9 } }'
+    await check(fileOf(`listeners: [{ transport: ws, ws: ${webSocket} }]\n`), streams)
+    expect(streams.stdout.text).toMatch(/listeners\[0\]\.ws\.path.*\/a, \/b/)
+    expect(streams.stdout.text).toMatch(/listeners\[0\]\.ws\.perMessageDeflate.*\{"thresholdBytes":9\}/)
   })
 
   test('there is no colour where NO_COLOR asks for none', async () => {

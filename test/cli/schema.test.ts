@@ -3,11 +3,17 @@
 import { type BrokerOptions, createBroker } from '@xtomp/core'
 import { describe, expect, test } from 'vitest'
 import { LOG_FORMATS, LOG_LEVELS } from '../../packages/cli/src/config/config.js'
+import { DEFAULT_PORTS, TRANSPORTS, type Transport } from '../../packages/cli/src/config/listener.js'
 import { faultsIn, resolved, type Schema, schema } from '../../packages/cli/src/config/schema.js'
 import { DRAIN_MS } from '../../packages/cli/src/config/settings.js'
 import { settingsOf } from '../../packages/core/src/broker/options.js'
 import { policyFor } from '../../packages/core/src/destination/policy.js'
+import { settingsOf as muxSettingsOf } from '../../packages/mux/src/options.js'
 import { settingsOf as listenSettingsOf } from '../../packages/net/src/socket/options.js'
+import { LOGIN_FROM } from '../../packages/tls/src/socket/login.js'
+import { TLS_OPTIONS, tlsSettingsOf } from '../../packages/tls/src/socket/settings.js'
+import { OPTION_NAMES as WEB_SOCKET_OPTIONS, settingsOf as webSocketSettingsOf } from '../../packages/ws/src/options.js'
+import { createAuthority, issueForServer } from '../support/certificates.js'
 
 const { limits, heartBeat, ...options } = settingsOf({})
 const { type: _, ...rule } = policyFor('/queue/any', [])
@@ -19,6 +25,21 @@ function propertiesOf(name: string): Readonly<Record<string, Schema>> {
 function defaultsOf(name: string): Record<string, unknown> {
   const given = Object.entries(propertiesOf(name)).filter(([, part]) => part.default !== undefined)
   return Object.fromEntries(given.map(([option, part]) => [option, part.default]))
+}
+
+const identity = await issueForServer(await createAuthority())
+
+/** What is left of an object under some names. */
+function only(names: readonly string[], all: object): object {
+  return Object.fromEntries(Object.entries(all).filter(([name]) => names.includes(name)))
+}
+
+/** The options of a door that speaks this. */
+function allowedFor(transport: Transport): string[] {
+  const { then } = schema.definitions?.listener?.allOf?.[TRANSPORTS.indexOf(transport)] ?? {}
+  return Object.keys(propertiesOf('listener'))
+    .filter((name) => !(name in (then?.properties ?? {})))
+    .sort()
 }
 
 describe('the schema', () => {
@@ -42,12 +63,42 @@ describe('the schema', () => {
     expect(defaultsOf('broker')).toEqual({ serverName: options.serverName })
   })
 
-  test('has every option of a door, with its default', () => {
+  test('has every option of a TCP door, with its default but the port, which depends on what it speaks', () => {
     const { place, ...numbers } = listenSettingsOf({})
-    expect({ ...defaultsOf('listener'), maxConnections: Number.POSITIVE_INFINITY }).toEqual({ ...place, ...numbers })
-    expect(Object.keys(propertiesOf('listener')).sort()).toEqual(
-      [...Object.keys({ ...place, ...numbers }), 'path'].sort(),
+    const names = [...Object.keys({ ...place, ...numbers }), 'path']
+    const defaults = { ...defaultsOf('listener'), port: DEFAULT_PORTS.tcp, maxConnections: Number.POSITIVE_INFINITY }
+    expect(only(names, defaults)).toEqual({ ...place, ...numbers })
+    expect(allowedFor('tcp')).toEqual(['transport', ...names].sort())
+  })
+
+  test('has every option of WebSockets, with its default', () => {
+    const settings = webSocketSettingsOf({})
+    // Two are the door's own, and two are code.
+    const others = ['maxConnections', 'lingerMs', 'factsOf', 'provenLoginOf']
+    const names = WEB_SOCKET_OPTIONS.filter((name) => !others.includes(name))
+    expect(Object.keys(propertiesOf('ws')).sort()).toEqual([...names].sort())
+    expect(only(Object.keys(settings), defaultsOf('ws'))).toEqual(only(names, settings))
+    expect(defaultsOf('ws').perMessageDeflate).toBe(settings.deflateFrom !== undefined)
+    expect(allowedFor('ws')).toEqual(
+      ['transport', 'port', 'host', 'backlog', 'maxConnections', 'lingerMs', 'handshakeMs', 'ws'].sort(),
     )
+  })
+
+  test('has every option of a door for all, with its default', () => {
+    const { place: _, backlog, maxConnections, lingerMs, health, firstOctetsMs, ...others } = muxSettingsOf({})
+    const names = Object.keys({ backlog, maxConnections, lingerMs, health, firstOctetsMs, ...others })
+    // The page is the handler of requests, and who is trusted stands in a group.
+    const known = names.map((name) => ({ http: 'page', trust: 'proxy' })[name] ?? name)
+    expect(allowedFor('mux')).toEqual(['transport', 'port', 'host', 'path', ...known].sort())
+    expect(defaultsOf('listener')).toMatchObject({ health: health.path, firstOctetsMs })
+  })
+
+  test('has the options of TLS that are data, with their defaults, and files in place of what these hold', () => {
+    const { requestCert, rejectUnauthorized, handshakeTimeoutMs } = tlsSettingsOf(identity)
+    expect(defaultsOf('tls')).toEqual({ requestCert, rejectUnauthorized, handshakeTimeoutMs })
+    const data = Object.keys(propertiesOf('tls')).filter((name) => !name.endsWith('File'))
+    expect(data.filter((name) => !TLS_OPTIONS.includes(name))).toEqual([])
+    expect(propertiesOf('tls').loginFrom?.enum).toEqual(LOGIN_FROM)
   })
 
   test('has the levels and formats of the log, and the time to drain', () => {
@@ -146,4 +197,30 @@ test.each(Object.keys(propertiesOf('listener')))('the schema takes for listeners
     return { value, schema: faultsIn({ listeners: [{ [name]: value }] }).length === 0, door }
   })
   expect(judged.filter(({ schema: one, door }) => one !== door)).toEqual([])
+})
+
+test.each(Object.keys(propertiesOf('ws')))('the schema takes for ws.%s what a WebSocket door takes', (name) => {
+  const values = [
+    ...VALUES,
+    2 ** 31 - 1,
+    2 ** 31,
+    ['/a', '/b'],
+    ['https://a.test'],
+    ['https://a.test/'],
+    ['null'],
+    '/a',
+    '/a?b',
+  ]
+  const judged = [...values, { thresholdBytes: 0 }, { thresholdBytes: -1 }, 'same-origin'].map((value) => {
+    let door = true
+    try {
+      webSocketSettingsOf({ [name]: value })
+    } catch {
+      door = false
+    }
+    const listener = { transport: 'ws', ws: { [name]: value } }
+    return { value, schema: faultsIn({ listeners: [listener] }).length === 0, door }
+  })
+  expect(judged.filter(({ schema: one, door }) => one !== door)).toEqual([])
+  expect(new Set(judged.map(({ door }) => door)).size).toBe(2)
 })

@@ -1,13 +1,16 @@
 /** `xtomp serve`, as an operator meets it: in a process of its own, by its lines, its signals and its exit code. */
 
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { connect as connectTls } from 'node:tls'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { dialSocket } from '../support/doors.js'
+import { type Certified, createAuthority, issueForServer } from '../support/certificates.js'
+import { dialWebSocket } from '../support/dial-web-socket.js'
+import { dialSocket, dialTls } from '../support/doors.js'
 import { RunningProgram } from '../support/programs.js'
 import { root } from '../support/sources.js'
 import { WireClient } from '../support/wire-client.js'
@@ -54,6 +57,14 @@ async function portOf({ program }: Serving): Promise<number> {
   return Number(line.exec(program.output)?.[1])
 }
 
+/** The port that all share. */
+async function webPortOf({ program }: Serving): Promise<number> {
+  const line = /on \S+:(\d+); the page is /
+  await program.prints('xtomp: STOMP')
+  await vi.waitFor(() => expect(program.output).toMatch(line))
+  return Number(line.exec(program.output)?.[1])
+}
+
 /** The first lines of its log. */
 async function logged({ program }: Serving, count = 1): Promise<unknown[]> {
   await vi.waitFor(() => expect(program.errors.split('\n').length).toBeGreaterThan(count))
@@ -92,13 +103,50 @@ async function expectDrain({ program }: Serving, { client, ack }: { client: Wire
 }
 
 describe('xtomp serve', { timeout: TIMEOUT_MS }, () => {
-  test('binds this machine only, and says so in one line', async () => {
+  test('binds this machine only, at a port for STOMP and one for all, and says so in a line each', async () => {
     const serving = xtomp('serve', '--port', '0')
-    const port = await portOf(serving)
-    expect(serving.program.output).toBe(`xtomp: STOMP on 127.0.0.1:${port}\n`)
-    expect(port).toBeGreaterThan(0)
+    const [port, web] = [await portOf(serving), await webPortOf(serving)]
+    expect(serving.program.output).toBe(
+      `xtomp: STOMP on 127.0.0.1:${port}\nxtomp: STOMP, also over WebSocket at /stomp, on 127.0.0.1:${web}; the page is http://127.0.0.1:${web}/\n`,
+    )
+    expect(Math.min(port, web)).toBeGreaterThan(0)
     expect(serving.program.errors).toBe('')
     await connected(port)
+  })
+
+  test('serves STOMP, WebSockets of pages of this machine, its health and the page at one port', async () => {
+    const port = await webPortOf(xtomp('serve', '--port', '0'))
+    await connected(port)
+    const url = `127.0.0.1:${port}`
+    for (const origin of [`http://${url}`, 'http://localhost:3000', undefined]) {
+      const client = await WireClient.dial(dialWebSocket(`ws://${url}/stomp`, origin === undefined ? {} : { origin }))
+      onTestFinished(() => client.abort())
+      await client.connect()
+    }
+    const stranger = WireClient.dial(dialWebSocket(`ws://${url}/stomp`, { origin: 'http://example.org' }))
+    await expect(stranger).rejects.toThrow('403')
+    const health = await fetch(`http://${url}/health`)
+    expect([health.status, await health.json()]).toEqual([200, expect.objectContaining({ status: 'ok' })])
+    expect(await (await fetch(`http://${url}/`)).text()).toContain('<title>xtomp</title>')
+  })
+
+  test('opens no shared port where that is switched off', async () => {
+    const serving = xtomp('serve', '--port', '0', '--web-port', 'off')
+    const port = await portOf(serving)
+    await connected(port)
+    expect(serving.program.output).toBe(`xtomp: STOMP on 127.0.0.1:${port}\n`)
+  })
+
+  test('says what moves the shared port, or switches it off, where that one is taken', async () => {
+    const other = createServer().listen(0, '127.0.0.1')
+    onTestFinished(() => void other.close())
+    await once(other, 'listening')
+    const { port } = other.address() as { port: number }
+    const { program } = xtomp('serve', '--port', '0', '--web-port', String(port))
+    expect(await program.exit()).toBe(1)
+    expect(program.errors).toBe(
+      `xtomp: another program listens on 127.0.0.1:${port}; --web-port N (npm start -- --web-port N) or XTOMP_WEB_PORT=N takes another port, off none\n`,
+    )
   })
 
   test('takes the port that is given', async () => {
@@ -114,19 +162,21 @@ describe('xtomp serve', { timeout: TIMEOUT_MS }, () => {
   test('writes an IPv6 address in brackets', async () => {
     const serving = xtomp('serve', '--port', '0', '--host', '::1')
     const port = await portOf(serving)
-    expect(serving.program.output).toBe(`xtomp: STOMP on [::1]:${port}\n`)
+    const web = await webPortOf(serving)
+    expect(serving.program.output).toContain(`xtomp: STOMP on [::1]:${port}\n`)
+    expect(serving.program.output).toContain(`on [::1]:${web}; the page is http://[::1]:${web}/\n`)
     expect(serving.program.errors).toBe('')
     await connected(port, '::1')
+    expect((await fetch(`http://[::1]:${web}/`)).status).toBe(200)
   })
 
   test('warns where it is open to other machines', async () => {
     const serving = xtomp('serve', '--port', '0', '--host', '0.0.0.0')
-    const port = await portOf(serving)
-    expect(serving.program.output).toBe(`xtomp: STOMP on 0.0.0.0:${port}\n`)
+    const [port, web] = [await portOf(serving), await webPortOf(serving)]
     const [warning] = await logged(serving)
     expect(warning).toMatchObject({
       level: 'warn',
-      on: [`0.0.0.0:${port}`],
+      on: [`0.0.0.0:${port}`, `0.0.0.0:${web}`],
       msg: 'open to other machines, and nobody is asked for a login',
     })
     await connected(port)
@@ -163,6 +213,96 @@ users: [{ login: ann, passcode: hunter2 }]
       { level: 'warn', msg: 'a client has gone', code: 'subscriptions-too-many', login: 'ann', transport: 'unix' },
     ])
     expect(serving.program.errors).not.toContain('hunter')
+  })
+
+  test('serves WebSockets at the paths that a file names', async () => {
+    const file = fileOf("listeners: [{ transport: ws, port: 0, ws: { path: [/a, /b], origins: ['http://a.test'] } }]\n")
+    const serving = xtomp('serve', '--config', file)
+    await serving.program.prints('xtomp: STOMP over WebSocket on ws://127.0.0.1:')
+    const [, port] = /ws:\/\/127\.0\.0\.1:(\d+)\/a\n/.exec(serving.program.output) ?? []
+    const client = await WireClient.dial(dialWebSocket(`ws://127.0.0.1:${port}/b`, { origin: 'http://a.test' }))
+    onTestFinished(() => client.abort())
+    await client.connect()
+    await expect(WireClient.dial(dialWebSocket(`ws://127.0.0.1:${port}/c`))).rejects.toThrow('404')
+  })
+
+  test('lets in by certificate who is one of its users, and shows certificates that were replaced at SIGHUP', async () => {
+    const authority = await createAuthority()
+    const folder = mkdtempSync(join(tmpdir(), 'xtomp-'))
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+    const place = ({ cert, key }: Certified): void => {
+      writeFileSync(join(folder, 'cert.pem'), cert)
+      writeFileSync(join(folder, 'key.pem'), key)
+    }
+    const first = await issueForServer(authority)
+    place(first)
+    writeFileSync(join(folder, 'ca.pem'), authority.ca)
+    const [certFile, keyFile, caFile] = ['cert.pem', 'key.pem', 'ca.pem'].map((name) => join(folder, name))
+    const listener = {
+      transport: 'tls',
+      port: 0,
+      tls: { certFile, keyFile, caFile, requestCert: true, loginFrom: 'CN' },
+    }
+    const config = { listeners: [listener], users: [{ login: 'ann', passcode: 'x' }], log: { level: 'info' } }
+    const serving = xtomp('serve', '--config', fileOf(JSON.stringify(config)))
+    await serving.program.prints('xtomp: STOMP over TLS on 127.0.0.1:')
+    const port = Number(/TLS on 127\.0\.0\.1:(\d+)\n/.exec(serving.program.output)?.[1])
+    const dialAs = async (login: string): Promise<WireClient> => {
+      const identity = await authority.issue({ subject: `CN=${login}` })
+      const client = await WireClient.dial(dialTls({ host: '127.0.0.1', port }, { ca: authority.ca, ...identity }))
+      onTestFinished(() => client.abort())
+      return client
+    }
+    const ann = await dialAs('ann')
+    await ann.connect()
+    const eve = await dialAs('eve')
+    eve.send('CONNECT', { 'accept-version': '1.2', host: '/' })
+    await eve.error('auth-failed')
+
+    const shown = async (): Promise<string> => {
+      const socket = connectTls({ host: '127.0.0.1', port, ca: authority.ca, rejectUnauthorized: false })
+      socket.on('error', () => undefined)
+      await once(socket, 'secureConnect')
+      const certificate = socket.getPeerX509Certificate()
+      socket.destroy()
+      return certificate?.serialNumber ?? ''
+    }
+    const before = await shown()
+    place(await issueForServer(authority))
+    serving.program.signal('SIGHUP')
+    await vi.waitFor(() => expect(serving.program.errors).toContain('certificates were read again'))
+    const after = await shown()
+    expect(after).not.toBe(before)
+    // A key that is not the certificate's.
+    writeFileSync(join(folder, 'key.pem'), first.key)
+    serving.program.signal('SIGHUP')
+    await vi.waitFor(() => expect(serving.program.errors).toContain('those from before stay'))
+    expect(await shown()).toBe(after)
+    await ann.confirm('SUBSCRIBE', { id: '0', destination: '/topic/a' })
+  })
+
+  test('serves everything at one port under TLS, too', async () => {
+    const authority = await createAuthority()
+    const folder = mkdtempSync(join(tmpdir(), 'xtomp-'))
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+    const [certFile, keyFile] = [join(folder, 'cert.pem'), join(folder, 'key.pem')]
+    const { cert, key } = await issueForServer(authority)
+    writeFileSync(certFile, cert)
+    writeFileSync(keyFile, key)
+    const config = { listeners: [{ transport: 'mux', port: 0, page: true, tls: { certFile, keyFile } }] }
+    const serving = xtomp('serve', '--config', fileOf(JSON.stringify(config)))
+    const port = await webPortOf(serving)
+    expect(serving.program.output).toContain(`the page is https://127.0.0.1:${port}/\n`)
+    const { ca } = authority
+    for (const door of [
+      dialTls({ host: '127.0.0.1', port }, { ca }),
+      dialWebSocket(`wss://127.0.0.1:${port}/stomp`, { ca, origin: `https://127.0.0.1:${port}` }),
+      dialSocket({ port, host: '127.0.0.1' }),
+    ]) {
+      const client = await WireClient.dial(door)
+      onTestFinished(() => client.abort())
+      await client.connect()
+    }
   })
 
   test('says what is wrong with a file, and where, with exit code 1', async () => {
@@ -299,7 +439,30 @@ describe('through npm', { timeout: TIMEOUT_MS }, () => {
     const shell = new RunningProgram(spawn('sh', ['-c', line.replace(/ \| nc .*/, '')]))
     client.write(await shell.ends())
     await client.frame('CONNECTED')
-    expect((await client.frame('MESSAGE')).text).toBe('hello')
+    expect((await client.frame('MESSAGE')).text).toBe('hello from nc')
+  })
+
+  test('npm start names the page, and a line each for Python and for Node that reaches whoever subscribes there', async () => {
+    const serving = start('npm', 'start', '--', '--port', '0')
+    const port = await portOf(serving)
+    await lineToTry(serving)
+    const { output } = serving.program
+    const [, page = ''] = /^ {2}open (\S+) in two tabs/m.exec(output) ?? []
+    expect(page).toBe(`http://127.0.0.1:${await webPortOf(serving)}/`)
+    expect((await fetch(page)).status).toBe(200)
+    const client = await connected(port)
+    await client.confirm('SUBSCRIBE', { id: '0', destination: '/topic/hello' })
+    for (const [program, word] of [
+      ['node', 'Node'],
+      ['python3', 'Python'],
+    ] as const) {
+      const [line = ''] = new RegExp(`(?<=^  )${program} .*$`, 'm').exec(output) ?? []
+      expect(line).toContain(String(port))
+      if (program === 'python3' && !hasStompPy()) continue
+      const shell = new RunningProgram(spawn('sh', ['-c', line], { cwd: join(root, 'test') }))
+      await shell.ends()
+      expect((await client.frame('MESSAGE')).text).toBe(`hello from ${word}`)
+    }
   })
 })
 
@@ -350,6 +513,13 @@ describe('what is said to try', { timeout: TIMEOUT_MS }, () => {
     expect(program.errors).toContain('XTOMP_PORT=N takes another port')
   })
 })
+
+/** Whether Python has its client; where all clients must be here, it has to. */
+function hasStompPy(): boolean {
+  const isThere = spawnSync('python3', ['-c', 'import stomp']).status === 0
+  if (!isThere && process.env.XTOMP_REQUIRE_INTEROP === '1') throw new Error('Python has no stomp.py')
+  return isThere
+}
 
 /** The line that can be pasted into a shell. */
 async function lineToTry({ program }: Serving): Promise<string> {

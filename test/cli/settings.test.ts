@@ -7,7 +7,7 @@ import { type Given, settingsOf } from '../../packages/cli/src/config/settings.j
 describe('settings', () => {
   test('are the defaults where nothing is said', () => {
     expect(settingsOf({}, {})).toEqual({
-      listeners: [{}],
+      listeners: [{}, { transport: 'mux', port: 61_614, page: true }],
       broker: {},
       users: [],
       logLevel: 'info',
@@ -25,7 +25,6 @@ describe('settings', () => {
 
   const doors: [given: Given, listeners: Config['listeners'], wanted: Config['listeners']][] = [
     [{}, [{ port: 1 }], [{ port: 1 }]],
-    [{ port: 2 }, undefined, [{ port: 2 }]],
     [{ port: 0 }, [{ port: 1, host: '::1', lingerMs: 3 }], [{ port: 0, host: '::1', lingerMs: 3 }]],
     [
       { host: '::' },
@@ -33,8 +32,33 @@ describe('settings', () => {
       [{ path: '/a' }, { port: 1, host: '::' }, { port: 2 }],
     ],
     [{ port: 2 }, [{ path: '/a' }], [{ path: '/a' }, { port: 2 }]],
+    [{ port: 2 }, [{ transport: 'ws', port: 1 }], [{ transport: 'ws', port: 1 }, { port: 2 }]],
+    [
+      { port: 2 },
+      [{ transport: 'mux' }, { transport: 'tcp', port: 1 }],
+      [{ transport: 'mux' }, { transport: 'tcp', port: 2 }],
+    ],
   ]
   test.each(doors)('put %j into the first TCP door of %j', (given, listeners, wanted) => {
+    expect(settingsOf(listeners === undefined ? {} : { listeners }, given).listeners).toEqual(wanted)
+  })
+
+  const web = (port: number) => ({ transport: 'mux', port, page: true }) as const
+  const shared: [given: Given, listeners: Config['listeners'], wanted: Config['listeners']][] = [
+    // Behind the port of its own, so that two brokers do not meet there.
+    [{ port: 2 }, undefined, [{ port: 2 }, web(3)]],
+    [{ port: 0 }, undefined, [{ port: 0 }, web(0)]],
+    [{ port: 65_535 }, undefined, [{ port: 65_535 }, web(0)]],
+    [{ host: '::1' }, undefined, [{ host: '::1' }, { ...web(61_614), host: '::1' }]],
+    [{ webPort: 7 }, undefined, [{}, web(7)]],
+    [{ webPort: 'off' }, undefined, [{}]],
+    // Where a file says which doors there are, there is no other, unless it is asked for.
+    [{}, [{ port: 1 }], [{ port: 1 }]],
+    [{ webPort: 7 }, [{ port: 1 }], [{ port: 1 }, web(7)]],
+    [{ webPort: 7 }, [{ transport: 'mux', health: false }], [{ transport: 'mux', health: false, port: 7 }]],
+    [{ webPort: 'off' }, [{ transport: 'mux' }, { transport: 'ws' }], [{ transport: 'ws' }]],
+  ]
+  test.each(shared)('with %j share a port beside %j', (given, listeners, wanted) => {
     expect(settingsOf(listeners === undefined ? {} : { listeners }, given).listeners).toEqual(wanted)
   })
 

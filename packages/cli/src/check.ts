@@ -7,7 +7,7 @@ import { written } from './config/names.js'
 import { check as checked } from './config/problems.js'
 import { readConfig, UnreadableError } from './config/read-config.js'
 import { resolved, type Schema, schema } from './config/schema.js'
-import { lineOf } from './config/sentences.js'
+import { CODE, lineOf } from './config/sentences.js'
 import { EXIT } from './exit-codes.js'
 import { coloursOf, type Output, type Streams, say } from './streams.js'
 
@@ -57,13 +57,19 @@ interface Setting {
   readonly byDefault: string
 }
 
+/** Something that is told in one line, whatever is in it. */
+function shownWhole(value: object, path: Path): string {
+  if (Array.isArray(value)) return value.join(', ')
+  // Hooks and a store are the module's own: what is inside them is nobody's business.
+  return path.length === 2 && CODE.includes(String(path[1])) ? 'by the module' : JSON.stringify(value)
+}
+
 function settingsIn(value: unknown, part: Schema, path: Path): Setting[] {
   const { properties, items, default: byDefault } = resolved(part)
   if (Array.isArray(value) && items !== undefined)
     return value.flatMap((member, at) => settingsIn(member, items, [...path, at]))
   if (typeof value === 'object' && value !== null) {
-    // Hooks and a store are the module's own: what is inside them is nobody's business.
-    if (properties === undefined) return [{ name: written(path), value: 'by the module', byDefault: '' }]
+    if (properties === undefined) return [{ name: written(path), value: shownWhole(value, path), byDefault: '' }]
     return Object.entries(value)
       .filter(([name]) => name !== '$schema')
       .flatMap(([name, member]) => settingsIn(member, properties[name] ?? {}, [...path, name]))

@@ -86,6 +86,12 @@ function addServe(program: Command, { streams }: Surroundings, answer: Answer): 
       ).argParser(notEmpty('--host')),
     )
     .addOption(
+      env(
+        option('--web-port <number>', 'shared by WebSocket, the page and STOMP; off for none (default: port + 1)'),
+        'XTOMP_WEB_PORT',
+      ).argParser(offOr(numberIn('--web-port (XTOMP_WEB_PORT)', 0, 65_535))),
+    )
+    .addOption(
       env(option('--log-level <level>', 'the least that is logged (default: info)'), 'XTOMP_LOG_LEVEL').choices(
         LOG_LEVELS,
       ),
@@ -112,6 +118,7 @@ ${examples('xtomp serve', 'xtomp serve --port 0 --log-level debug', 'xtomp serve
         config?: string
         port?: number
         host?: string
+        webPort?: number | 'off'
         logLevel?: LogLevel
         logFormat?: LogFormat
         drainMs?: number
@@ -251,6 +258,18 @@ function numberIn(name: string, least: number, most: number): (text: string) => 
     if (!/^\d{1,16}$/.test(text) || Number(text) < least || Number(text) > most)
       throw new TypeError(`${name} must be a whole number from ${least} to ${most}; given '${text}'`)
     return Number(text)
+  }
+}
+
+/** The same, or the word that there is to be none. */
+function offOr(numberOf: (text: string) => number): (text: string) => number | 'off' {
+  return (text) => {
+    if (text === 'off') return text
+    try {
+      return numberOf(text)
+    } catch (error) {
+      throw new TypeError((error as Error).message.replace('must be', 'must be off, or'))
+    }
   }
 }
 

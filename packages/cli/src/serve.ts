@@ -2,11 +2,15 @@
 
 import { channel } from 'node:diagnostics_channel'
 import { type Broker, type Credentials, createBroker, type Hooks } from '@xtomp/core'
-import { type Listener, type ListenOptions, listen } from '@xtomp/net'
 import type { Logger } from 'pino'
 import type { Config } from './config/config.js'
-import { type Given, type Settings, settingsOf } from './config/settings.js'
+import { type ListenerConfig, transportOf } from './config/listener.js'
+import { type Given, isTcp, isWeb, type Settings, settingsOf } from './config/settings.js'
 import { authenticateAs } from './config/users.js'
+import { authorityOf, isLoopback } from './door/address.js'
+import { factsOf, lineOf, placeOf } from './door/door-facts.js'
+import { type OpenDoor, openDoor } from './door/open-door.js'
+import { renewOnSignal } from './door/renew.js'
 import { EXIT } from './exit-codes.js'
 import { logOnStderr } from './log/create-log.js'
 import { logEvents } from './log/log-events.js'
@@ -70,11 +74,12 @@ export async function start(settings: Settings, logger: Logger, streams: Streams
   const broker = createBroker({ ...settings.broker, ...(hooks === undefined ? {} : { hooks }), logger })
   logEvents(broker, logger)
   try {
-    const listeners: Listener[] = []
-    for (const options of settings.listeners) listeners.push(await open(broker, options, settings.listeners))
-    for (const listener of listeners) streams.stdout.write(`xtomp: STOMP on ${placeOf(listener)}\n`)
-    if (hooks?.authenticate === undefined) warnOf(listeners, logger)
-    SERVING.publish({ listeners, isOpen: hooks?.authenticate === undefined })
+    const doors: OpenDoor[] = []
+    for (const config of settings.listeners) doors.push(await open(broker, config, settings.listeners))
+    for (const door of doors) streams.stdout.write(`xtomp: ${lineOf(door)}\n`)
+    if (hooks?.authenticate === undefined) warnOf(doors, logger)
+    renewOnSignal(doors, logger)
+    SERVING.publish({ doors: doors.map(factsOf), isOpen: hooks?.authenticate === undefined })
     return broker
   } catch (error) {
     await broker.close()
@@ -92,25 +97,33 @@ function hooksOf({ broker, users }: Settings, logger: Logger): Hooks | undefined
   return Object.assign(Object.create(broker.hooks ?? {}) as Hooks, { authenticate: authenticateAs(users, refused) })
 }
 
-function warnOf(listeners: readonly Listener[], logger: Logger): void {
-  const open = listeners.filter(({ address, port }) => port !== undefined && !isLoopback(address))
+function warnOf(doors: readonly OpenDoor[], logger: Logger): void {
+  // Who asks for certificates, and lets nobody in without one, has asked.
+  const open = doors.filter(({ config, listener: { address, port } }) => {
+    const { requestCert = false, rejectUnauthorized = true } = config.tls ?? {}
+    const asksAll = transportOf(config) === 'tls' && requestCert && rejectUnauthorized
+    return port !== undefined && !isLoopback(address) && !asksAll
+  })
   if (open.length > 0) logger.warn({ on: open.map(placeOf) }, 'open to other machines, and nobody is asked for a login')
 }
 
-async function open(broker: Broker, options: ListenOptions, all: readonly ListenOptions[]): Promise<Listener> {
+async function open(broker: Broker, config: ListenerConfig, all: readonly ListenerConfig[]): Promise<OpenDoor> {
   try {
-    return await listen(broker, options)
+    return await openDoor(broker, config)
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error
     const { address, port } = error as { address?: string; port?: number }
     if (port === undefined || port < 0) throw new Error(`another program listens on ${address}`)
-    // A port that is given is that of the first TCP door; the others are the configuration's.
-    const moves =
-      options === all.find(({ path }) => path === undefined)
-        ? '--port N (npm start -- --port N) or XTOMP_PORT=N takes another port'
-        : `listeners[${all.indexOf(options)}].port in the configuration says which port it takes`
-    throw new Error(`another program listens on ${authority(address ?? '')}:${port}; ${moves}`)
+    throw new Error(`another program listens on ${authorityOf(address ?? '', port)}; ${whatMoves(config, all)}`)
   }
+}
+
+/** A port that is given is that of the first TCP door, or of the first that is shared; the others are the configuration's. */
+function whatMoves(config: ListenerConfig, all: readonly ListenerConfig[]): string {
+  if (config === all.find(isTcp)) return '--port N (npm start -- --port N) or XTOMP_PORT=N takes another port'
+  if (config === all.find(isWeb))
+    return '--web-port N (npm start -- --web-port N) or XTOMP_WEB_PORT=N takes another port, off none'
+  return `listeners[${all.indexOf(config)}].port in the configuration says which port it takes`
 }
 
 function stopOnSignal(broker: Broker, drainMs: number, { stdout }: Streams): void {
@@ -128,16 +141,4 @@ function stopOnSignal(broker: Broker, drainMs: number, { stdout }: Streams): voi
   }
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)
-}
-
-function placeOf({ address, port }: Listener): string {
-  return port === undefined ? address : `${authority(address)}:${port}`
-}
-
-function authority(address: string): string {
-  return address.includes(':') ? `[${address}]` : address
-}
-
-function isLoopback(address: string): boolean {
-  return address === '::1' || address.startsWith('127.') || address.startsWith('::ffff:127.')
 }

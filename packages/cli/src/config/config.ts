@@ -1,7 +1,7 @@
 /** What a configuration may hold: `config.schema.json`, as types. */
 
 import type { BrokerOptions } from '@xtomp/core'
-import type { ListenOptions } from '@xtomp/net'
+import type { ListenerConfig } from './listener.js'
 
 /** Who may connect. */
 export interface UserConfig {
@@ -29,7 +29,7 @@ export interface LogConfig {
 /** A configuration; `broker.hooks` and `broker.store` are for modules, the rest is data. */
 export interface Config {
   readonly $schema?: string
-  readonly listeners?: readonly ListenOptions[]
+  readonly listeners?: readonly ListenerConfig[]
   readonly broker?: Omit<BrokerOptions, 'logger' | 'clock'>
   readonly users?: readonly UserConfig[]
   readonly log?: LogConfig

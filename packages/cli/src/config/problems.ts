@@ -3,6 +3,8 @@
 import { type BrokerOptions, createBroker, type Hooks } from '@xtomp/core'
 import type { Config } from './config.js'
 import type { Path, Problem, ReadConfig } from './document.js'
+import { doorProblems } from './door-problems.js'
+import { DEFAULT_PORTS, type ListenerConfig, type Transport } from './listener.js'
 import { written } from './names.js'
 import { isHashed, parsePasscodeHash } from './passcode-hash.js'
 import { faultsIn } from './schema.js'
@@ -36,6 +38,7 @@ function problemsIn({ data, isModule }: ReadConfig): readonly Problem[] {
   return [
     ...faults,
     ...userProblems(data),
+    ...doorProblems(listIn(data, 'listeners')),
     ...(isModule ? hookProblems(data) : []),
     ...brokerProblems(isModule ? data : withoutCode(data), faults),
     ...twice(data),
@@ -124,7 +127,8 @@ function twice(data: unknown): Problem[] {
 /** Where a TCP door would be; none for a UNIX socket's, for any free port, and for what is no door. */
 function placeOf(listener: unknown): string | undefined {
   if (typeof listener !== 'object' || listener === null) return undefined
-  const { path, port = 61613, host = '127.0.0.1' } = listener as { path?: unknown; port?: unknown; host?: unknown }
+  const { transport = 'tcp', path, host = '127.0.0.1' } = listener as { [name in keyof ListenerConfig]: unknown }
+  const { port = DEFAULT_PORTS[transport as Transport] } = listener as ListenerConfig
   return path === undefined && port !== 0 ? `${host} ${port}` : undefined
 }
 

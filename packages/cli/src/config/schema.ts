@@ -17,6 +17,11 @@ export interface Schema {
   readonly default?: unknown
   readonly description?: string
   readonly properties?: Readonly<Record<string, Schema>>
+  /** By transport: what its doors must not have, and must. */
+  readonly allOf?: readonly {
+    readonly if: { readonly properties: { readonly transport: { readonly const: string } } }
+    readonly then: { readonly properties: Readonly<Record<string, false>>; readonly required?: readonly string[] }
+  }[]
   readonly items?: Schema
   readonly definitions?: Readonly<Record<string, Schema>>
 }

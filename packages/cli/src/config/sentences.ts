@@ -2,7 +2,7 @@
 
 import type { Path, Problem } from './document.js'
 import { meant, placeOfName, written } from './names.js'
-import { type Fault, resolved, type Schema } from './schema.js'
+import { type Fault, resolved, type Schema, schema } from './schema.js'
 
 /** What only a module can give to the broker: code, for which the schema has no words. */
 export const CODE: readonly string[] = ['hooks', 'store']
@@ -26,16 +26,32 @@ function problemOf(fault: Fault): Problem {
   if (fault.keyword === 'additionalProperties') return unknownName(path, fault)
   if (fault.keyword === 'required') {
     const name = String(fault.params.missingProperty)
-    const message = `${written([...path, name])} is missing: ${fault.parentSchema?.properties?.[name]?.description}`
+    // What only some transports must have is described where it is defined.
+    const { description } = fault.parentSchema?.properties?.[name] ?? schema.definitions?.[name] ?? {}
+    const message = `${written([...path, name])} is missing: ${description}`
     return { path: [...path, name], isName: false, message }
   }
   if (fault.keyword === 'false schema')
-    return { path, isName: true, message: `${written(path)} cannot stand beside path: a UNIX socket has neither` }
+    return { path, isName: true, message: `${written(path)} ${misplaced(String(path.at(-1)), fault.schemaPath)}` }
   if (fault.keyword === 'minItems')
     return { path, isName: false, message: `${written(path)} is empty; leave it out for the default` }
   const name = path.length === 0 ? 'the configuration' : written(path)
   const message = `${name} must be ${allowedBy(fault.parentSchema ?? {})}; given ${given(fault, path)}`
   return { path, isName: false, message: message + suggestion(fault) }
+}
+
+/** Why an option may not stand where it does. */
+function misplaced(name: string, schemaPath: string): string {
+  const doors = schema.definitions?.listener?.allOf ?? []
+  const [, at] = /\/allOf\/(\d+)\/then\//.exec(schemaPath) ?? []
+  const door = doors[Number(at)]
+  if (door === undefined) return 'cannot stand beside path: a UNIX socket has neither'
+  const others = doors.filter(({ then }) => !(name in then.properties)).map(transportOf)
+  return `is not for transport ${transportOf(door)}, but for ${others.join(', ')}`
+}
+
+function transportOf(door: NonNullable<Schema['allOf']>[number]): string {
+  return door.if.properties.transport.const
 }
 
 function unknownName(path: Path, { params, parentSchema }: Fault): Problem {
@@ -75,6 +91,7 @@ export function allowedBy(part: Schema): string {
     const kind = type === 'integer' ? 'a whole number' : 'a number'
     return maximum === undefined ? `${kind}, ${minimum} or more` : `${kind} from ${minimum} to ${maximum}`
   }
+  if (type === 'string' && pattern?.startsWith('^/')) return 'a path that begins with /'
   if (type === 'string') return pattern?.includes('(?!') ? 'a name in one line, not a pattern' : 'a line of text'
   return (
     { array: 'a list', object: 'an object with names and values', boolean: 'true or false' }[type ?? ''] ?? 'allowed'

@@ -1,13 +1,15 @@
 /** What a broker is started with: flags before environment variables, those before the file, that before the defaults. */
 
 import type { BrokerOptions } from '@xtomp/core'
-import type { ListenOptions } from '@xtomp/net'
 import type { Config, LogConfig, UserConfig } from './config.js'
+import { DEFAULT_PORTS, type ListenerConfig, transportOf } from './listener.js'
 
 /** What flags and environment variables say. */
 export interface Given {
   readonly port?: number | undefined
   readonly host?: string | undefined
+  /** Of the port that is shared by WebSocket, HTTP and STOMP. */
+  readonly webPort?: number | 'off' | undefined
   readonly logLevel?: LogConfig['level'] | undefined
   readonly logFormat?: LogConfig['format'] | undefined
   readonly drainMs?: number | undefined
@@ -17,7 +19,7 @@ export interface Given {
 
 /** A configuration with nothing left open but what the doors and the broker have defaults for. */
 export interface Settings {
-  readonly listeners: readonly ListenOptions[]
+  readonly listeners: readonly ListenerConfig[]
   readonly broker: Omit<BrokerOptions, 'logger' | 'clock'>
   readonly users: readonly UserConfig[]
   readonly logLevel: NonNullable<LogConfig['level']>
@@ -30,10 +32,10 @@ export const DRAIN_MS = 5_000
 
 /** Joins what is given with what the file says. */
 export function settingsOf(config: Config, given: Given): Settings {
-  const { listeners = [{}], broker = {}, users = [], log = {}, drainMs } = config
+  const { broker = {}, users = [], log = {}, drainMs } = config
   const { user } = given
   return {
-    listeners: placed(listeners, given),
+    listeners: withWeb(placed(config.listeners ?? [{}], given), config, given),
     broker,
     users: user === undefined ? users : [...users.filter(({ login }) => login !== user.login), user],
     logLevel: given.logLevel ?? log.level ?? 'info',
@@ -43,10 +45,37 @@ export function settingsOf(config: Config, given: Given): Settings {
 }
 
 /** A port and a host that are given are those of the first TCP door; where there is none, one is opened for them. */
-function placed(listeners: readonly ListenOptions[], { port, host }: Given): readonly ListenOptions[] {
+function placed(listeners: readonly ListenerConfig[], { port, host }: Given): readonly ListenerConfig[] {
   const place = { ...(port === undefined ? {} : { port }), ...(host === undefined ? {} : { host }) }
   if (Object.keys(place).length === 0) return listeners
-  const first = listeners.findIndex(({ path }) => path === undefined)
-  if (first < 0) return [...listeners, place]
-  return listeners.map((listener, at) => (at === first ? { ...listener, ...place } : listener))
+  const first = listeners.find(isTcp)
+  if (first === undefined) return [...listeners, place]
+  return listeners.map((listener) => (listener === first ? { ...listener, ...place } : listener))
+}
+
+/** Whether a door is the one that a port may be given for. */
+export function isTcp(listener: ListenerConfig): boolean {
+  return transportOf(listener) === 'tcp' && listener.path === undefined
+}
+
+/** Whether a door is the one that a shared port may be given for. */
+export function isWeb(listener: ListenerConfig): boolean {
+  return transportOf(listener) === 'mux' && listener.path === undefined
+}
+
+/** The port that all share, where nobody has said which doors there are; or where, or whether, it is to be. */
+function withWeb(listeners: readonly ListenerConfig[], config: Config, given: Given): readonly ListenerConfig[] {
+  const { webPort, host } = given
+  if (webPort === 'off') return listeners.filter((listener) => !isWeb(listener))
+  const first = listeners.find(isWeb)
+  if (first !== undefined && webPort !== undefined)
+    return listeners.map((listener) => (listener === first ? { ...listener, port: webPort } : listener))
+  if (first !== undefined || (webPort === undefined && config.listeners !== undefined)) return listeners
+  const port = webPort ?? portBehind(given.port)
+  return [...listeners, { transport: 'mux', port, ...(host === undefined ? {} : { host }), page: true }]
+}
+
+/** Two brokers with a port of their own each do not meet at the other one either. */
+function portBehind(port: number = DEFAULT_PORTS.tcp): number {
+  return port === 0 || port === 65_535 ? 0 : port + 1
 }
