@@ -3,7 +3,7 @@
 import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
 import { connect as dialTo, type Socket } from 'node:net'
-import type { Broker, BrokerOptions, LogFields } from '@xtomp/core'
+import type { Broker, BrokerOptions, ConnectionInfo, LogFields } from '@xtomp/core'
 import { listen, type MuxOptions } from '@xtomp/mux'
 import type { Listener } from '@xtomp/net'
 import { onTestFinished } from 'vitest'
@@ -78,7 +78,9 @@ export async function ask(
 }
 
 /** Who is connected, as the session says. */
-export function peersOf(broker: Broker): object[] {
+export function peersOf(
+  broker: Broker,
+): Pick<ConnectionInfo, 'transport' | 'remoteAddress' | 'remotePort' | 'proxyAddress'>[] {
   return [...broker.sessions()].map(({ connection: { transport, remoteAddress, remotePort, proxyAddress } }) => ({
     transport,
     remoteAddress,
