@@ -11,11 +11,20 @@ import { showsOf } from './node-steps.js'
 import { connectStompit } from './stompit-client.js'
 import { connectStompjs } from './stompjs-client.js'
 
+/** Paths of files. */
+export interface TlsFiles {
+  readonly ca: string
+  readonly cert?: string
+  readonly key?: string
+}
+
 /** A run of a client: which behaviour it shows, to the broker on which port, in which versions. */
 export interface Run {
   readonly port: number
   readonly behaviour: BehaviourName
   readonly versions: readonly Version[]
+  /** Files in PEM, where it is to speak TLS: whom to trust, and what to show, if anything. */
+  readonly tls?: TlsFiles
   /** Aborted when nobody waits for it any longer. */
   readonly signal: AbortSignal
 }
@@ -91,14 +100,21 @@ function program(file: string, { needs, commands, probe }: Language): Pick<Clien
   const command = firstThatWorks(commands, probe)
   return {
     missing: command === undefined ? `needs the Debian package ${needs}` : undefined,
-    show: ({ port, behaviour, versions, signal }) => {
+    show: ({ port, behaviour, versions, tls, signal }) => {
       if (command === undefined) throw new Error('it is missing')
       const path = join(root, 'test', 'interop', file)
-      const running = new RunningProgram(spawn(command, [path, String(port), behaviour, ...versions]))
+      const env = { ...process.env, ...variablesOf(tls) }
+      const running = new RunningProgram(spawn(command, [path, String(port), behaviour, ...versions], { env }))
       signal.addEventListener('abort', () => void running.stop())
       return running.ends()
     },
   }
+}
+
+function variablesOf(tls: TlsFiles | undefined): NodeJS.ProcessEnv {
+  if (tls === undefined) return {}
+  const { ca, cert, key } = tls
+  return { TLS_CA: ca, ...(cert !== undefined && { TLS_CERT: cert }), ...(key !== undefined && { TLS_KEY: key }) }
 }
 
 /** A client that is a module of this process. */

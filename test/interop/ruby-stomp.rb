@@ -7,6 +7,17 @@ PORT = Integer(ARGV[0])
 DEADLINE_S = 10
 OCTETS = (0..255).to_a.pack('C*')
 
+# Who shows a certificate has no other login.
+LOGIN = ENV.key?('TLS_CERT') ? {} : { login: 'guest', passcode: 'guest' }
+
+# Whom to trust, and the certificate to show, where there is one.
+def tls
+  return {} unless ENV.key?('TLS_CA')
+
+  files = { ts_files: ENV['TLS_CA'], cert_file: ENV['TLS_CERT'], key_file: ENV['TLS_KEY'] }
+  { ssl: Stomp::SSLParams.new(files.compact) }
+end
+
 # A connection, and how its version names things.
 class Client
   attr_reader :connection
@@ -16,7 +27,7 @@ class Client
     # ruby-stomp speaks 1.0 unless it is told both of these.
     headers = { 'accept-version' => version, 'host' => 'localhost' }.merge(headers) unless version == '1.0'
     @connection = Stomp::Connection.new(
-      hosts: [{ login: 'guest', passcode: 'guest', host: '127.0.0.1', port: PORT }],
+      hosts: [{ host: '127.0.0.1', port: PORT }.merge(LOGIN, tls)],
       reliable: false,
       connect_headers: headers
     )

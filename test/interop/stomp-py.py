@@ -1,5 +1,6 @@
 """stomp.py shows a behaviour: `stomp-py.py PORT BEHAVIOUR VERSION...` prints, for each version, what it saw."""
 
+import os
 import queue
 import sys
 import time
@@ -23,6 +24,8 @@ class Client(stomp.ConnectionListener):
         self.headers = {}
         self.is_over = False
         self.connection = CONNECTIONS[version]([('127.0.0.1', PORT)], auto_decode=False, **options)
+        if 'TLS_CA' in os.environ:
+            self.connection.set_ssl([('127.0.0.1', PORT)], **tls_files())
         self.connection.set_listener('', self)
         self.connection.connect(wait=True)
 
@@ -68,6 +71,12 @@ class Client(stomp.ConnectionListener):
 
     def close(self):
         self.connection.disconnect(receipt='bye')
+
+
+def tls_files():
+    """Whom to trust, and the certificate to show, where there is one."""
+    names = {'ca_certs': 'TLS_CA', 'cert_file': 'TLS_CERT', 'key_file': 'TLS_KEY'}
+    return {name: os.environ[variable] for name, variable in names.items() if variable in os.environ}
 
 
 def told(frame):

@@ -6,6 +6,12 @@ import { webcrypto } from 'node:crypto'
 import * as x509 from '@peculiar/x509'
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
+const RSA = {
+  name: 'RSASSA-PKCS1-v1_5',
+  hash: 'SHA-256',
+  modulusLength: 2_048,
+  publicExponent: new Uint8Array([1, 0, 1]),
+}
 const DAY_MS = 86_400_000
 
 /** In PEM. */
@@ -21,6 +27,8 @@ export interface Claims {
   readonly altNames?: x509.JsonGeneralNames
   /** When it ends, in days from now. @defaultValue 1 */
   readonly days?: number
+  /** Whether its key is an RSA key, which takes a while to find, for who reads no others. @defaultValue false */
+  readonly isRsa?: boolean
 }
 
 /** Somebody who signs. */
@@ -50,8 +58,8 @@ export async function createAuthority(name = 'CN=Test authority'): Promise<Autho
   const common = { issuer: authority.subject, signingKey: keys.privateKey, signingAlgorithm: ALGORITHM }
   return {
     ca: authority.toString('pem'),
-    issue: async ({ subject, altNames, days = 1 }) => {
-      const own = await keyPair()
+    issue: async ({ subject, altNames, days = 1, isRsa = false }) => {
+      const own = await keyPair(isRsa ? RSA : ALGORITHM)
       const certificate = await x509.X509CertificateGenerator.create({
         ...common,
         ...validity(days),
@@ -95,8 +103,8 @@ function validity(days: number): { notBefore: Date; notAfter: Date } {
   return { notBefore: new Date(Date.now() - 30 * DAY_MS), notAfter: new Date(Date.now() + days * DAY_MS) }
 }
 
-function keyPair(): Promise<CryptoKeyPair> {
-  return webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']) as Promise<CryptoKeyPair>
+function keyPair(algorithm: typeof ALGORITHM | typeof RSA = ALGORITHM): Promise<CryptoKeyPair> {
+  return webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']) as Promise<CryptoKeyPair>
 }
 
 async function pemOf(key: CryptoKey): Promise<string> {
