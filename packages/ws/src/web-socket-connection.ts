@@ -2,6 +2,7 @@
 
 import { isUtf8 } from 'node:buffer'
 import type { Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import {
   type CloseReason,
   type Connection,
@@ -146,6 +147,10 @@ export class WebSocketConnection implements Connection {
         if (!error) this.drained()
       }
     }
+  }
+
+  get isLate(): boolean {
+    return (this.#socket as Partial<TLSSocket>).encrypted === true
   }
 
   get info(): ConnectionInfo {

@@ -77,6 +77,11 @@ export interface Connection {
    */
   readonly provenLogin?: string | undefined
   /**
+   * Whether it says only a turn later that octets have left, as TLS does: until then a `send` answers false for a peer
+   * that takes all. What it keeps is counted as held by a slow peer when it keeps it for longer than that.
+   */
+  readonly isLate?: boolean
+  /**
    * Sends octets; they are always accepted. `frameEnds` lists the offsets in `octets` at which a frame ends,
    * ascending; octets after the last of them begin a frame that the next call goes on with.
    *

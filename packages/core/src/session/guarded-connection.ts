@@ -25,6 +25,10 @@ export class GuardedConnection implements Connection {
     return this.#connection.info
   }
 
+  get isLate(): boolean {
+    return this.#connection.isLate === true
+  }
+
   get provenLogin(): string | undefined {
     return this.#connection.provenLogin
   }

@@ -35,6 +35,9 @@ export class Outgoing implements FrameSink, Flushable {
   /** Octets that the connection holds back; it is given no more while there are any. */
   #inFlight = 0
   #charged = 0
+  /** How often a connection that tells late was given something, and whether it may still say that this has left. */
+  #sent = 0
+  #isUndecided = false
   #stall: WakeUp | undefined
   #closeReason: CloseReason | undefined
   #isDirty = false
@@ -141,6 +144,7 @@ export class Outgoing implements FrameSink, Flushable {
     this.#speaker.spoke()
     if (kept === 0) return
     this.#blocked(kept)
+    if (this.#connection.isLate) this.#waitAndSee()
     // Counted now: many may be blocked before the turn is over.
     this.#charge()
   }
@@ -161,10 +165,22 @@ export class Outgoing implements FrameSink, Flushable {
     this.#connection.close(this.#closeReason)
   }
 
+  /** A connection that tells late is given the time to say that its peer has taken all. */
+  #waitAndSee(): void {
+    this.#isUndecided = true
+    const sent = ++this.#sent
+    this.#context.destinations.clock.soon(() => {
+      if (sent !== this.#sent) return
+      this.#isUndecided = false
+      this.#charge()
+    })
+  }
+
   /** Counts what a slow peer makes the broker hold, beyond what its queues and backlogs do. */
   #charge(): void {
-    const outbox = this.#outbox
     const isSlow = this.#inFlight > 0
+    if (isSlow && this.#isUndecided) return
+    const outbox = this.#outbox
     const bytes = isSlow ? (outbox?.ownBytes(this.#inFlight) ?? this.#inFlight) : 0
     const { relievable } = this.#context.destinations.account
     const more = bytes - this.#charged + (outbox?.hold(isSlow) ?? 0)

@@ -101,6 +101,10 @@ export class SocketConnection implements Connection {
     return { transport, remoteAddress, remotePort, localAddress, localPort, ...factsOf?.(this.#socket) }
   }
 
+  get isLate(): boolean {
+    return (this.#socket as Partial<TLSSocket>).encrypted === true
+  }
+
   get provenLogin(): string | undefined {
     return this.#options.provenLoginOf?.(this.#socket)
   }
