@@ -6,6 +6,8 @@ export default defineConfig({
     'src/heap-by-class.ts',
     'src/bare-server.ts',
     'src/roomy-server.ts',
+    'src/tls-server.ts',
+    'src/tls-client.ts',
     'src/probe.ts',
     'src/snapshots.ts',
     'src/testing-cases.ts',

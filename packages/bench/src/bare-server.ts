@@ -1,9 +1,11 @@
 /**
- * The floor of every ratio: a `net` server that answers the load generator's frames and is no broker. It does what is
+ * The floor of every ratio: a `net` server, or a `tls` server where a key is given, that answers the load generator's frames and is no broker. It does what is
  * written first in Node, a Buffer for each subscriber and a write for each message; what a trick gains is ours to show.
  */
 
+import { readFileSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
 
 /** Each subscriber, with the id of its subscription. */
 const subscribers = new Map<Socket, string>()
@@ -39,7 +41,14 @@ function forget(this: Socket): void {
   unfinished.delete(this)
 }
 
-const server = createServer({ noDelay: true }, (socket) => {
+function accept(socket: Socket): void {
   socket.on('data', receive).on('close', forget).on('error', socket.destroy)
-})
-server.listen({ port: Number(process.argv[2]), host: '127.0.0.1', backlog: 4096 }, () => console.log('bare: listening'))
+}
+
+const [, , port, keyFile] = process.argv
+const pem = keyFile === undefined ? '' : readFileSync(keyFile)
+const server =
+  keyFile === undefined
+    ? createServer({ noDelay: true }, accept)
+    : createTlsServer({ noDelay: true, key: pem, cert: pem }, accept)
+server.listen({ port: Number(port), host: '127.0.0.1', backlog: 4096 }, () => console.log('bare: listening'))

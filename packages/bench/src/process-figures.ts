@@ -5,6 +5,8 @@ import { setTimeout as pause } from 'node:timers/promises'
 
 const KIB = 1024
 const POLL_MS = 250
+/** The unit in which Linux tells times of processes. */
+const TICKS_A_SECOND = 100
 
 /** Its proportional set size, in octets: what it would give back, pages shared with others counted by its share. */
 export function memoryOf(pid: number): number {
@@ -34,6 +36,11 @@ export async function openFiles(pid: number, { least = 0, most = Number.POSITIVE
     if (open >= least && open <= most) return
     if (Date.now() > deadline) throw new Error(`a server has ${open} open files; awaited were ${least} to ${most}`)
   }
+}
+
+/** Processor time that it has used, in seconds. */
+export function cpuSecondsOf(pid: number): number {
+  return ticksOf(pid) / TICKS_A_SECOND
 }
 
 /** User and system time, in the kernel's ticks. */

@@ -4,6 +4,7 @@ import { fill } from './fill.js'
 import { hold, type LoadFigures, load } from './generator.js'
 import { memoryOf, quiet } from './process-figures.js'
 import { type RunningServer, type ServerKind, startServer } from './server-process.js'
+import { holdTls, loadTls } from './tls-generator.js'
 
 /** The figures of one run, by name; a run that failed has `ok: false` and counts for nothing. */
 export type Figures = Readonly<Record<string, number | boolean>>
@@ -25,6 +26,8 @@ export interface Row {
   readonly measures: readonly Measure[]
   /** Loads a running server once; without it the row needs new servers for each run, and has `measureAnew`. */
   readonly load?: readonly string[]
+  /** The same for servers behind TLS. */
+  readonly loadTls?: readonly string[]
   readonly measureAnew?: (kind: ServerKind, generator: string) => Promise<Figures>
 }
 
@@ -58,6 +61,15 @@ const fanOut = (connections: number, window: number, messages: number, timesBare
     '/topic/load',
   ],
   measures: perSecond({ is: 'at least', timesBare }),
+})
+
+const BEHIND_TLS: readonly ServerKind[] = ['bare-tls', 'tls']
+const overTls = (name: string, title: string, args: readonly string[], measures: readonly Measure[]): Row => ({
+  name: `tls-${name}`,
+  title: `TLS: ${title}`,
+  servers: BEHIND_TLS,
+  loadTls: args,
+  measures,
 })
 
 /** All rows, in the order in which they are measured. */
@@ -111,6 +123,43 @@ export const ROWS: readonly Row[] = [
       { figure: 'bytes_collected', title: 'after a collection', unit: 'bytes', aim: { is: 'at most', value: 400 } },
     ],
   },
+  overTls(
+    'echo',
+    'echo, one message in flight',
+    ['echo', '--messages', '20000'],
+    [
+      { figure: 'p50_us', title: 'p50', unit: 'µs', aim: { is: 'at most', timesBare: 1.3 } },
+      { figure: 'p99_us', title: 'p99', unit: 'µs', aim: { is: 'at most', timesBare: 2 } },
+    ],
+  ),
+  overTls(
+    'fanout-w1',
+    'fan-out, 1,000 subscribers, window 1',
+    ['fanout', '--conns', '1000', '--messages', '400', '--window', '1'],
+    perSecond({ is: 'at least', timesBare: 0.9 }),
+  ),
+  overTls(
+    'fanout-w32',
+    'fan-out, 1,000 subscribers, window 32',
+    ['fanout', '--conns', '1000', '--messages', '6400', '--window', '32'],
+    perSecond({ is: 'at least', timesBare: 8 }),
+  ),
+  overTls(
+    'connect',
+    'handshake + CONNECT + SUBSCRIBE + RECEIPT, 2,000 connections',
+    ['connect', '--conns', '2000'],
+    [{ figure: 'connect_per_s', title: 'sessions', unit: '/s', aim: { is: 'at least', timesBare: 0.8 } }],
+  ),
+  {
+    name: 'tls-idle',
+    title: 'TLS: memory of an idle subscribed connection, slope from 500 to 4,500',
+    servers: BEHIND_TLS,
+    measureAnew: idleTlsSlope,
+    measures: [
+      { figure: 'bytes', title: 'as it stands', unit: 'bytes', aim: { is: 'at most', timesBare: 1.5 } },
+      { figure: 'bytes_collected', title: 'after a collection', unit: 'bytes', aim: { is: 'at most', timesBare: 1.5 } },
+    ],
+  },
 ]
 
 /** The rows of `xtomp serve`, each compared with another server than its own: aims are for the bare one. */
@@ -126,23 +175,35 @@ export function rowsBeside(other: ServerKind, rows: readonly Row[]): Row[] {
 
 /** One run of a row that loads a running server. */
 export async function runLoad(row: Row, server: RunningServer, generator: string): Promise<Figures> {
-  const figures: LoadFigures = await load(generator, server, row.load ?? [])
+  const { loadTls: tlsArgs } = row
+  const figures: LoadFigures =
+    tlsArgs === undefined ? await load(generator, server, row.load ?? []) : await loadTls(server, tlsArgs)
   const { broker_cpu_s: cpu, received } = figures
   return { ...figures, ...(cpu > 0 && { per_cpu_s: Math.round(received / cpu) }) }
 }
 
+/** Holds so many idle, subscribed connections to a server until the answer is called. */
+type Hold = (server: RunningServer, connections: number) => Promise<() => Promise<void>>
+
 /** Between two counts, so that what a server costs without connections is left out. */
-async function idleSlope(kind: ServerKind, generator: string): Promise<Figures> {
-  const [few, many] = [1_000, 19_000]
-  const before = await idleMemory(kind, generator, few)
-  const after = await idleMemory(kind, generator, many)
+function idleSlope(kind: ServerKind, generator: string): Promise<Figures> {
+  return slopeOf(kind, [1_000, 19_000], (server, connections) => hold(generator, server, connections))
+}
+
+function idleTlsSlope(kind: ServerKind): Promise<Figures> {
+  return slopeOf(kind, [500, 4_500], holdTls)
+}
+
+async function slopeOf(kind: ServerKind, [few, many]: readonly [number, number], held: Hold): Promise<Figures> {
+  const before = await idleMemory(kind, held, few)
+  const after = await idleMemory(kind, held, many)
   const slope = (of: 'asItStands' | 'collected'): number => Math.round((after[of] - before[of]) / (many - few))
   return { ok: true, bytes: slope('asItStands'), bytes_collected: slope('collected') }
 }
 
-async function idleMemory(kind: ServerKind, generator: string, connections: number): Promise<Weights> {
+async function idleMemory(kind: ServerKind, held: Hold, connections: number): Promise<Weights> {
   const server = await startServer(kind, { probe: true })
-  const release = await hold(generator, server, connections)
+  const release = await held(server, connections)
   const weights = await weigh(server)
   await release()
   await server.stop()

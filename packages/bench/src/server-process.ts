@@ -5,12 +5,13 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import type { ProbeRequest } from './probe.js'
+import { tlsFile } from './tls-file.js'
 
 /**
  * The bare `net` server; `xtomp serve` at default options; the same with no log, so that nobody hears of any event; or a
- * broker with room for a million messages.
+ * broker with room for a million messages. Behind TLS: the bare server made of `tls`, and a broker with a TLS door.
  */
-export type ServerKind = 'bare' | 'xtomp' | 'silent' | 'roomy'
+export type ServerKind = 'bare' | 'xtomp' | 'silent' | 'roomy' | 'bare-tls' | 'tls'
 
 /** A server that listens. */
 export interface RunningServer {
@@ -32,6 +33,8 @@ const COMMANDS: Readonly<Record<ServerKind, (port: string) => string[]>> = {
   xtomp: (port) => [beside('../../cli/bin/xtomp.js'), 'serve', '--port', port],
   silent: (port) => [...COMMANDS.xtomp(port), '--log-level', 'silent'],
   roomy: (port) => [beside('./roomy-server.js'), port],
+  'bare-tls': (port) => [beside('./bare-server.js'), port, tlsFile()],
+  tls: (port) => [beside('./tls-server.js'), port, tlsFile()],
 }
 
 /** The kind of this name. @throws Error that lists those that there are */
