@@ -12,6 +12,9 @@ export class Bystanders {
   #producer: Pipe | undefined
   #consumer: Pipe | undefined
   #sent = 0
+  #written = 0
+  /** Before it, nobody would get what the producer sends: which of two sockets is read first is not said. */
+  #isSubscribed = false
   #received = 0
   #left = 0
   #isLeaving = false
@@ -21,7 +24,7 @@ export class Bystanders {
     const pair = new Bystanders()
     pair.#consumer = await pair.#connect(dial)
     pair.#producer = await pair.#connect(dial)
-    pair.#consumer.write(octetsOf(frameText('SUBSCRIBE', { id: 'all', destination: TOPIC })))
+    pair.#consumer.write(octetsOf(frameText('SUBSCRIBE', { id: 'all', destination: TOPIC, receipt: 'all' })))
     return pair
   }
 
@@ -37,7 +40,8 @@ export class Bystanders {
 
   /** One message more. */
   exchange(): void {
-    this.#producer?.write(octetsOf(frameText('SEND', { destination: TOPIC }, String(++this.#sent))))
+    this.#sent++
+    this.#send()
   }
 
   /** Both disconnect. */
@@ -61,9 +65,17 @@ export class Bystanders {
     return pipe
   }
 
+  #send(): void {
+    while (this.#isSubscribed && this.#written < this.#sent)
+      this.#producer?.write(octetsOf(frameText('SEND', { destination: TOPIC }, String(++this.#written))))
+  }
+
   #hear(command: string, text: string): void {
     if (command === 'MESSAGE') {
       if (text !== String(++this.#received)) this.faults.push(`a bystander got ${text} for message ${this.#received}`)
+    } else if (command === 'RECEIPT') {
+      this.#isSubscribed = true
+      this.#send()
     } else if (command !== 'CONNECTED') this.faults.push(`a bystander got ${command} ${text}`)
   }
 }

@@ -1,6 +1,6 @@
 /** Batches of inputs, each from a seed of its own that a failure names, so that it alone can be run again. */
 
-import { doors } from '../support/doors.js'
+import { type Door, doors } from '../support/doors.js'
 import { runBatch } from './batch.js'
 import { Random } from './random.js'
 
@@ -18,11 +18,11 @@ export interface FuzzRun {
   run(): Promise<ReadonlyMap<string, number>>
 }
 
-/** So many inputs over a door. The first seed is XTOMP_FUZZ_SEED. */
-export function fuzz(doorName: string, inputsByDefault: number): FuzzRun {
+/** So many inputs over a door: that of the suite with this name, or another. The first seed is XTOMP_FUZZ_SEED. */
+export function fuzz(doorName: string, inputsByDefault: number, other?: Door): FuzzRun {
   const inputs = numberOf('XTOMP_FUZZ_INPUTS', inputsByDefault)
   const firstSeed = numberOf('XTOMP_FUZZ_SEED', DEFAULT_SEED)
-  const door = doors.find(({ name }) => name === doorName)
+  const door = other ?? doors.find(({ name }) => name === doorName)
   if (door === undefined) throw new Error(`there is no door ${doorName}`)
 
   async function run(): Promise<ReadonlyMap<string, number>> {

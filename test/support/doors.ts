@@ -1,7 +1,9 @@
 /** The doors over which the conformance suite runs: a new door is one row of the table. */
 
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { connect, type NetConnectOpts } from 'node:net'
+import { createServer } from 'node:https'
+import { type AddressInfo, connect, type NetConnectOpts } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ConnectionOptions, connect as connectTls } from 'node:tls'
@@ -9,9 +11,9 @@ import { type Broker, connectMemory } from '@xtomp/core'
 import { listen as listenForAll } from '@xtomp/mux'
 import { listen } from '@xtomp/net'
 import { listen as listenTls } from '@xtomp/tls'
-import { listen as listenWebSocket } from '@xtomp/ws'
+import { attach, listen as listenWebSocket } from '@xtomp/ws'
 import { type Authority, type Certified, createAuthority, issueForServer } from './certificates.js'
-import { dialWebSocket } from './dial-web-socket.js'
+import { dialWebSocket, inText } from './dial-web-socket.js'
 import type { Dial, Pipe, PipeEvents } from './wire-client.js'
 
 /** A door that is open: how clients come in, and how it is taken down. */
@@ -34,6 +36,8 @@ export const doors: readonly Door[] = [
   { name: 'ws', open: openWebSocket },
   { name: 'tls', open: openTls },
   { name: 'mux', open: openMux },
+  { name: 'wss', open: openSecureWebSocket },
+  { name: 'mux, wss', open: openMuxSecured },
 ]
 
 /** A broker that runs elsewhere, named by XTOMP_TARGET=host:port: we can neither set its options nor move its time. */
@@ -51,6 +55,13 @@ async function openTcp(broker: Broker): Promise<OpenDoor> {
 async function openMux(broker: Broker): Promise<OpenDoor> {
   const listener = await listenForAll(broker, { port: 0, host: '127.0.0.1' })
   return { dial: dialSocket({ host: '127.0.0.1', port: listener.port as number }), close: () => listener.close() }
+}
+
+/** The longest way in: a WebSocket over TLS at the port for all. */
+async function openMuxSecured(broker: Broker): Promise<OpenDoor> {
+  const { ca, server } = await localhost()
+  const listener = await listenForAll(broker, { port: 0, tls: server })
+  return { dial: dialWebSocket(`wss://127.0.0.1:${listener.port}/stomp`, { ca }), close: () => listener.close() }
 }
 
 async function openUnix(broker: Broker): Promise<OpenDoor> {
@@ -74,6 +85,22 @@ async function openTls(broker: Broker): Promise<OpenDoor> {
   const listener = await listenTls(broker, { port: 0, ...server })
   const dial = dialTls({ host: '127.0.0.1', port: listener.port as number }, { ca })
   return { dial, close: () => listener.close() }
+}
+
+/** On a server that another owns, with a client of text. */
+async function openSecureWebSocket(broker: Broker): Promise<OpenDoor> {
+  const { ca, server: certificate } = await localhost()
+  const server = createServer(certificate)
+  const door = attach(broker, server, { path: '/stomp' })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const close = async () => {
+    await door.close()
+    server.close()
+    await once(server, 'close')
+  }
+  return { dial: dialWebSocket(`wss://127.0.0.1:${port}/stomp`, { ca }, inText), close }
 }
 
 let made: Promise<{ authority: Authority; ca: string; server: Certified }> | undefined

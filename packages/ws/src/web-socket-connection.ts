@@ -11,6 +11,7 @@ import {
   ProtocolError,
   StompError,
 } from '@xtomp/core'
+import { isTakenAtOnce } from '@xtomp/net/socket'
 import { WebSocket } from 'ws'
 import { closeCodeOf, closeReasonOf } from './close-code.js'
 import { Incoming } from './incoming.js'
@@ -168,6 +169,7 @@ export class WebSocketConnection implements Connection {
     // Nothing leaves any more: answering true would have whole queues poured into it before its end is told.
     if (this.#webSocket.readyState !== WebSocket.OPEN) return false
     this.#hasSpoken = true
+    const isTaken = this.#sent === undefined && isTakenAtOnce(this.#socket, this.#gathered + octets.length)
     this.#socket.cork()
     let start = 0
     for (const end of frameEnds) {
@@ -177,7 +179,7 @@ export class WebSocketConnection implements Connection {
     if (start < octets.length) this.#sendPart(octets.subarray(start), false)
     this.#socket.uncork()
     // Node writes what the kernel takes before `write` returns: with nothing left, the memory is free again.
-    this.#isBlocked = this.#webSocket.bufferedAmount > 0
+    this.#isBlocked = !isTaken && this.#webSocket.bufferedAmount > 0
     if (this.#isBlocked) this.#awaitDrain()
     else this.#holdOut(this.#gathered)
     return !this.#isBlocked

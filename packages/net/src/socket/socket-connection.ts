@@ -1,8 +1,8 @@
 /** A socket, TCP, UNIX or secured, is a Connection. */
 
 import type { Socket } from 'node:net'
-import type { TLSSocket } from 'node:tls'
 import type { CloseReason, Connection, ConnectionInfo, Inbound } from '@xtomp/core'
+import { isTakenAtOnce } from './taken-at-once.js'
 import { beginsTls } from './tls-hello.js'
 
 /** Where the parts of a socket find their connection: listeners shared by all sockets cost an idle one nothing. */
@@ -36,12 +36,6 @@ export interface SocketOptions extends SocketSettings {
   /** Told when the socket is gone. */
   closed(connection: SocketConnection): void
 }
-
-/**
- * One record of TLS. An encrypting socket that has nothing on its way has taken so much into memory of its own when `write`
- * returns, and tells of it only a turn later: it counts as sent, as what the system holds does.
- */
-const RECORD_BYTES = 16_384
 
 const NOTHING = new Uint8Array(0)
 
@@ -112,7 +106,7 @@ export class SocketConnection implements Connection {
   send(octets: Uint8Array, _frameEnds: readonly number[]): boolean {
     // Nothing leaves any more: answering true would have whole queues poured into it before its end is told.
     if (this.#socket.destroyed) return false
-    const isTaken = isEncrypted(this.#socket) && this.#socket.writableLength === 0 && octets.length <= RECORD_BYTES
+    const isTaken = isTakenAtOnce(this.#socket, octets.length)
     this.#socket.write(octets)
     if (isTaken) return true
     // Node writes what the kernel takes before `write` returns: with nothing left, the memory is free again.
@@ -172,8 +166,4 @@ export class SocketConnection implements Connection {
     this.#options.closed(this)
     this.inbound?.closed(this.#isClosing ? undefined : this.cause)
   }
-}
-
-function isEncrypted(socket: Socket): boolean {
-  return (socket as Partial<TLSSocket>).encrypted === true
 }
