@@ -13,6 +13,7 @@ import { policyFor } from '../packages/core/src/destination/policy.js'
 import { settingsOf as pluginSettingsOf } from '../packages/fastify/src/options.js'
 import { settingsOf as listenSettingsOf } from '../packages/net/src/socket/options.js'
 import { TLS_OPTIONS } from '../packages/tls/src/socket/settings.js'
+import { OPTION_NAMES as WEB_SOCKET_OPTIONS, settingsOf as webSocketSettingsOf } from '../packages/ws/src/options.js'
 import { testStreams } from './cli/streams.js'
 import { EVENT_NAMES } from './support/heard.js'
 import { packages, root } from './support/sources.js'
@@ -166,6 +167,17 @@ test("net's README names every option with its default", () => {
     path: 'none',
     maxConnections: 'no limit',
   })
+})
+
+test("ws's README names every option, with the defaults that are a number or a word", () => {
+  const { maxConnectBytes, pingMs, lingerMs, requireSubprotocol, lostNul, maxMessageBytes, maxHeldBytes } =
+    webSocketSettingsOf({})
+  const named = defaultsIn('packages/ws/README.md', 'Option')
+  expect(Object.keys(named).sort()).toEqual([...WEB_SOCKET_OPTIONS].sort())
+  expect(named).toMatchObject(writtenAll({ maxConnectBytes, pingMs, lingerMs, requireSubprotocol, lostNul }))
+  expect([named.maxMessageBytes, named.maxHeldBytes]).toEqual(
+    [maxMessageBytes, maxHeldBytes].map((bytes) => `${bytes / 1024 ** 2} MiB`),
+  )
 })
 
 test("tls's README names every option, and the number among them", () => {

@@ -5,6 +5,8 @@ export default defineConfig({
     'src/compare.ts',
     'src/heap-by-class.ts',
     'src/bare-server.ts',
+    'src/bare-ws-server.ts',
+    'src/ws-server.ts',
     'src/roomy-server.ts',
     'src/tls-server.ts',
     'src/tls-client.ts',

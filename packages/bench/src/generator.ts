@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openFiles, quiet } from './process-figures.js'
-import type { RunningServer } from './server-process.js'
+import type { RunningServer, ServerKind } from './server-process.js'
 
 /** What a run of the generator printed; `ok` is false after an ERROR, a lost connection, or a stand-still. */
 export interface LoadFigures {
@@ -64,7 +64,12 @@ const IDLE_FILES = 64
 /** Longer than any measurement of held connections takes. */
 const HOLD_S = 600
 
-function start(generator: string, { pid, port }: RunningServer, args: readonly string[]): ChildProcess {
-  const command = [...args, '--port', String(port), '--pid', String(pid)]
+/** How a server wants to be spoken to. */
+function accent(kind: ServerKind): readonly string[] {
+  return kind === 'ws' || kind === 'bare-ws' ? ['--ws', '/'] : []
+}
+
+function start(generator: string, { kind, pid, port }: RunningServer, args: readonly string[]): ChildProcess {
+  const command = [...args, ...accent(kind), '--port', String(port), '--pid', String(pid)]
   return spawn(generator, command, { stdio: ['ignore', 'pipe', 'inherit'] })
 }

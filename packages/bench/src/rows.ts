@@ -72,8 +72,20 @@ const overTls = (name: string, title: string, args: readonly string[], measures:
   measures,
 })
 
-/** All rows, in the order in which they are measured. */
-export const ROWS: readonly Row[] = [
+const OVER_WEB_SOCKET: readonly ServerKind[] = ['bare-ws', 'ws']
+/** The same work over WebSocket, beside a bare server that speaks it; what is aimed at in octets is aimed at over TCP. */
+const overWebSocket = ({ measures, ...row }: Row): Row => ({
+  ...row,
+  name: `ws-${row.name}`,
+  title: `WebSocket: ${row.title}`,
+  servers: OVER_WEB_SOCKET,
+  measures: measures.map(({ aim, ...measure }) => {
+    if (aim?.timesBare === undefined) return measure
+    return { ...measure, aim: { is: aim.is, timesBare: aim.timesBare } }
+  }),
+})
+
+const ROWS_OVER_STREAMS: readonly Row[] = [
   queue('queue-1x1', '1 producer, 1 consumer, auto, receipt every 100', 500_000, '--messages 500000'),
   queue('queue-4x4', '4 producers, 4 consumers, auto', 450_000, '--producers 4 --consumers 4 --messages 500000'),
   queue('queue-individual', '1 and 1, client-individual', 250_000, '--messages 200000 --ack client-individual'),
@@ -160,6 +172,12 @@ export const ROWS: readonly Row[] = [
       { figure: 'bytes_collected', title: 'after a collection', unit: 'bytes', aim: { is: 'at most', timesBare: 1.5 } },
     ],
   },
+]
+
+/** All rows, in the order in which they are measured. */
+export const ROWS: readonly Row[] = [
+  ...ROWS_OVER_STREAMS,
+  ...ROWS_OVER_STREAMS.filter(({ servers }) => servers === BOTH).map(overWebSocket),
 ]
 
 /** The rows of `xtomp serve`, each compared with another server than its own: aims are for the bare one. */

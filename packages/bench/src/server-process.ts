@@ -10,8 +10,9 @@ import { tlsFile } from './tls-file.js'
 /**
  * The bare `net` server; `xtomp serve` at default options; the same with no log, so that nobody hears of any event; or a
  * broker with room for a million messages. Behind TLS: the bare server made of `tls`, and a broker with a TLS door.
+ * Over WebSocket: a bare `ws` server, and a broker with a door for it.
  */
-export type ServerKind = 'bare' | 'xtomp' | 'silent' | 'roomy' | 'bare-tls' | 'tls'
+export type ServerKind = 'bare' | 'xtomp' | 'silent' | 'roomy' | 'bare-tls' | 'tls' | 'bare-ws' | 'ws'
 
 /** A server that listens. */
 export interface RunningServer {
@@ -35,6 +36,8 @@ const COMMANDS: Readonly<Record<ServerKind, (port: string) => string[]>> = {
   roomy: (port) => [beside('./roomy-server.js'), port],
   'bare-tls': (port) => [beside('./bare-server.js'), port, tlsFile()],
   tls: (port) => [beside('./tls-server.js'), port, tlsFile()],
+  'bare-ws': (port) => [beside('./bare-ws-server.js'), port],
+  ws: (port) => [beside('./ws-server.js'), port],
 }
 
 /** The kind of this name. @throws Error that lists those that there are */
