@@ -142,6 +142,7 @@ const REVIEWED: Readonly<Record<string, Names>> = {
       'bind',
       'checkNames',
       'firstOctets',
+      'isEncrypted',
       'isTakenAtOnce',
       'numberOf',
       'refuseTls',

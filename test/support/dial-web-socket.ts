@@ -29,10 +29,11 @@ export const inText: SendOctets = (webSocket, octets) => {
 export function dialWebSocket(url: string, options: ClientOptions = {}, send = inBinary): Dial {
   return (events: PipeEvents) =>
     new Promise<Pipe>((resolve, reject) => {
-      const { port } = new URL(url)
-      const transport = connect({ host: '127.0.0.1', port: Number(port), noDelay: true })
+      const { hostname: host, port } = new URL(url)
+      const { localAddress, ca, cert, key } = options
+      const transport = connect({ host, port: Number(port), localAddress, noDelay: true })
       const createConnection = () =>
-        url.startsWith('wss:') ? connectTls({ ca: options.ca, socket: transport }) : transport
+        url.startsWith('wss:') ? connectTls({ ca, cert, key, socket: transport }) : transport
       const webSocket = new WebSocket(url, ['v12.stomp', 'v11.stomp', 'v10.stomp'], { ...options, createConnection })
       webSocket.once('error', reject)
       webSocket.on('message', (data) => events.receive(data as Buffer))
@@ -42,8 +43,8 @@ export function dialWebSocket(url: string, options: ClientOptions = {}, send = i
         resolve({
           write: (octets) => send(webSocket, octets),
           end: () => webSocket.close(1000),
-          // Only the socket below all can be reset.
-          abort: () => void transport.resetAndDestroy(),
+          // Only the socket below all can be reset, and one that has been ended may not be.
+          abort: () => void (transport.writableEnded ? transport.destroy() : transport.resetAndDestroy()),
           pause: () => webSocket.pause(),
           resume: () => webSocket.resume(),
         }),

@@ -2,7 +2,6 @@
 
 import { isUtf8 } from 'node:buffer'
 import type { Socket } from 'node:net'
-import type { TLSSocket } from 'node:tls'
 import {
   type CloseReason,
   type Connection,
@@ -11,7 +10,7 @@ import {
   ProtocolError,
   StompError,
 } from '@xtomp/core'
-import { isTakenAtOnce } from '@xtomp/net/socket'
+import { isEncrypted, isTakenAtOnce } from '@xtomp/net/socket'
 import { WebSocket } from 'ws'
 import { closeCodeOf, closeReasonOf } from './close-code.js'
 import { Incoming } from './incoming.js'
@@ -151,7 +150,7 @@ export class WebSocketConnection implements Connection {
   }
 
   get isLate(): boolean {
-    return (this.#socket as Partial<TLSSocket>).encrypted === true
+    return isEncrypted(this.#socket)
   }
 
   get info(): ConnectionInfo {

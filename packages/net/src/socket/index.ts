@@ -6,6 +6,7 @@
 
 export { Arrivals } from './arrivals.js'
 export { bind } from './bind.js'
+export { isEncrypted, isTakenAtOnce } from './encrypted.js'
 export { firstOctets } from './first-octets.js'
 export {
   checkNames,
@@ -20,7 +21,6 @@ export {
 export { SocketConnection, type SocketOptions, type SocketSettings } from './socket-connection.js'
 export { SocketDoor, type SocketDoorSettings } from './socket-door.js'
 export { SOCKET_OPTIONS } from './socket-options.js'
-export { isTakenAtOnce } from './taken-at-once.js'
 export { tlsFactsOf } from './tls-facts.js'
 export { beginsTls, refuseTls } from './tls-hello.js'
 export { tooMany } from './too-many.js'

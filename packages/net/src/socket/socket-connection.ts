@@ -2,7 +2,7 @@
 
 import type { Socket } from 'node:net'
 import type { CloseReason, Connection, ConnectionInfo, Inbound } from '@xtomp/core'
-import { isTakenAtOnce } from './taken-at-once.js'
+import { isEncrypted, isTakenAtOnce } from './encrypted.js'
 import { beginsTls } from './tls-hello.js'
 
 /** Where the parts of a socket find their connection: listeners shared by all sockets cost an idle one nothing. */
@@ -96,7 +96,7 @@ export class SocketConnection implements Connection {
   }
 
   get isLate(): boolean {
-    return (this.#socket as Partial<TLSSocket>).encrypted === true
+    return isEncrypted(this.#socket)
   }
 
   get provenLogin(): string | undefined {
