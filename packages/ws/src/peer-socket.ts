@@ -2,19 +2,35 @@
 
 import { WebSocket } from 'ws'
 
-/** What is told of the library's wish to close. */
-export interface Closing {
+/** Told of all that a WebSocket does. */
+export interface SocketOwner {
+  received(octets: Buffer, isBinary: boolean): void
+  /** A ping or a pong has come. */
+  control(length: number): void
   /** The peer has sent its close frame. */
   peerClosed(code: number | undefined): void
-  /** The peer has broken a rule of WebSocket; `error` follows and tells which. */
+  /** The peer has broken a rule of WebSocket; `broken` follows and tells which. */
   mustClose(code: number): void
+  broken(error: Error): void
+  closed(): void
 }
 
 const NO_STATUS = 1005
 
 /** `close` is what the library calls; `finish` is what we call. */
 export class PeerSocket extends WebSocket {
-  owner: Closing | undefined
+  owner: SocketOwner | undefined
+
+  /** Nobody but its owner listens: the lists of listeners would be a tenth of what an idle connection costs. */
+  override emit(name: string | symbol, ...values: unknown[]): boolean {
+    const { owner } = this
+    if (owner === undefined) return super.emit(name, ...values)
+    if (name === 'message') owner.received(values[0] as Buffer, values[1] as boolean)
+    else if (name === 'ping' || name === 'pong') owner.control((values[0] as Buffer).length)
+    else if (name === 'error') owner.broken(values[0] as Error)
+    else if (name === 'close') owner.closed()
+    return true
+  }
 
   override close(code?: number, reason?: string | Buffer): void {
     if (this.owner === undefined || this.readyState !== WebSocket.OPEN) super.close(code, reason)

@@ -15,9 +15,11 @@ import { WebSocket } from 'ws'
 import { closeCodeOf, closeReasonOf } from './close-code.js'
 import { Incoming } from './incoming.js'
 import { LostNul } from './lost-nul.js'
+import type { MessagePart, MessageWriter } from './message-writer.js'
 import type { WebSocketSettings } from './options.js'
-import type { PeerSocket } from './peer-socket.js'
+import type { PeerSocket, SocketOwner } from './peer-socket.js'
 import type { Room } from './room.js'
+import { SplitFrame } from './split-frame.js'
 
 /** Where the events of a socket find their connection: listeners shared by all sockets cost an idle one nothing. */
 const connectionOf = Symbol('connection')
@@ -29,21 +31,21 @@ interface ConnectedSocket extends Socket {
 /** What connections of one door share. */
 export interface WebSocketDoorSettings extends WebSocketSettings {
   readonly room: Room
+  readonly writer: MessageWriter
   /** Told when one is gone. */
   closed(connection: WebSocketConnection): void
   /** Runs after this poll of the sockets. */
   soon(task: () => void): void
 }
 
-/** Facts of a connection that its socket does not tell, or not as well. */
-export type Facts = Partial<ConnectionInfo> & Pick<ConnectionInfo, 'transport'>
-
 /** Who has come, and how. */
 export interface Arrival {
   readonly socket: Socket
   readonly webSocket: PeerSocket
-  /** What is known of it beyond the addresses of its socket. */
-  readonly facts: () => Facts
+  /** What becomes `info.request`, as JSON: as an object it would be most of what an idle connection costs. */
+  readonly request: string
+  /** What else is known of it beyond its addresses. */
+  readonly facts: Partial<ConnectionInfo> | undefined
   /** Whether its timers may be throttled. */
   readonly isBrowser: boolean
 }
@@ -63,34 +65,8 @@ export function connect(
   socket[connectionOf] = connection
   webSocket.owner = connection
   connection.inbound = broker.accept(connection)
-  webSocket.on('message', received)
-  webSocket.on('ping', control)
-  webSocket.on('pong', control)
-  webSocket.on('error', broken)
-  webSocket.on('close', closed)
   socket.on('data', arrived)
-  socket.on('drain', drained)
   return connection
-}
-
-function ownerOf(webSocket: WebSocket): WebSocketConnection | undefined {
-  return (webSocket as PeerSocket).owner as WebSocketConnection | undefined
-}
-
-function received(this: WebSocket, data: WebSocket.RawData, isBinary: boolean): void {
-  ownerOf(this)?.received(data as Buffer, isBinary)
-}
-
-function control(this: WebSocket, data: Buffer): void {
-  ownerOf(this)?.control(data.length)
-}
-
-function broken(this: WebSocket, error: Error): void {
-  ownerOf(this)?.broken(error)
-}
-
-function closed(this: WebSocket): void {
-  ownerOf(this)?.closed()
 }
 
 function arrived(this: ConnectedSocket, chunk: Buffer): void {
@@ -102,29 +78,28 @@ function drained(this: ConnectedSocket): void {
 }
 
 /** A WebSocket, as the broker holds it. */
-export class WebSocketConnection implements Connection {
+export class WebSocketConnection implements Connection, SocketOwner {
   inbound: Inbound | undefined
   readonly isBrowser: boolean
   /** Whether anything came since it was last asked. */
   wasHeard = true
   readonly #socket: Socket
   readonly #webSocket: PeerSocket
-  readonly #facts: () => Facts
+  readonly #request: string
+  readonly #facts: Partial<ConnectionInfo> | undefined
   readonly #settings: WebSocketDoorSettings
   readonly #incoming: Incoming
   readonly #lostNul: LostNul | undefined
   /** Told of each message, where it may wait to be compressed and the socket does not know of it yet. */
   readonly #sent: ((error?: Error) => void) | undefined
   #linger: NodeJS.Timeout | undefined
-  /** The pieces of a frame whose end has not come, for a client that wants text. */
-  #pieces: Uint8Array[] | undefined
-  #gathered = 0
-  /** Octets in those pieces, or of frames put together that have not left; the broker does not count them. */
+  /** The frame whose end has not come. */
+  #split: SplitFrame | undefined
+  /** Octets of frames put together that have not left; the broker does not count them. */
   #heldOut = 0
   #closeCode: number | undefined
   /** Clients that have sent nothing may be told why they are turned away, and text is what anybody can show. */
   #isText = true
-  #isInFragments = false
   #isBlocked = false
   #isClosing = false
   /** Nothing more comes that is to be heard. */
@@ -134,9 +109,10 @@ export class WebSocketConnection implements Connection {
   #hasSpoken = false
   #isJudged = false
 
-  constructor({ socket, webSocket, facts, isBrowser }: Arrival, settings: WebSocketDoorSettings) {
+  constructor({ socket, webSocket, request, facts, isBrowser }: Arrival, settings: WebSocketDoorSettings) {
     this.#socket = socket
     this.#webSocket = webSocket
+    this.#request = request
     this.#facts = facts
     this.#settings = settings
     this.isBrowser = isBrowser
@@ -155,7 +131,9 @@ export class WebSocketConnection implements Connection {
 
   get info(): ConnectionInfo {
     const { remoteAddress, remotePort, localAddress, localPort } = this.#socket
-    return { remoteAddress, remotePort, localAddress, localPort, ...this.#facts() }
+    const transport = isEncrypted(this.#socket) ? 'wss' : 'ws'
+    const request = JSON.parse(this.#request) as NonNullable<ConnectionInfo['request']>
+    return { transport, remoteAddress, remotePort, localAddress, localPort, ...this.#facts, request }
   }
 
   get provenLogin(): string | undefined {
@@ -168,72 +146,59 @@ export class WebSocketConnection implements Connection {
     // Nothing leaves any more: answering true would have whole queues poured into it before its end is told.
     if (this.#webSocket.readyState !== WebSocket.OPEN) return false
     this.#hasSpoken = true
-    const isTaken = this.#sent === undefined && isTakenAtOnce(this.#socket, this.#gathered + octets.length)
-    this.#socket.cork()
+    const isTaken = this.#sent === undefined && isTakenAtOnce(this.#socket, octets.length + (this.#split?.held ?? 0))
     let start = 0
     for (const end of frameEnds) {
-      this.#sendPart(start === 0 && end === octets.length ? octets : octets.subarray(start, end), true)
+      this.#sendPiece(start === 0 && end === octets.length ? octets : octets.subarray(start, end), true)
       start = end
     }
-    if (start < octets.length) this.#sendPart(octets.subarray(start), false)
-    this.#socket.uncork()
+    if (start < octets.length) this.#sendPiece(octets.subarray(start), false)
+    this.#settings.writer.flush(this.#socket)
     // Node writes what the kernel takes before `write` returns: with nothing left, the memory is free again.
     this.#isBlocked = !isTaken && this.#webSocket.bufferedAmount > 0
     if (this.#isBlocked) this.#awaitDrain()
-    else this.#holdOut(this.#gathered)
+    else this.#freed()
     return !this.#isBlocked
   }
 
-  #sendPart(part: Uint8Array, endsFrame: boolean): void {
-    if (this.#isInFragments || (!endsFrame && !this.#mayGather(part))) {
-      this.#flushPieces()
-      this.#isInFragments = !endsFrame
-      this.#webSocket.send(part, { binary: true, fin: endsFrame }, this.#sent)
-    } else if (!endsFrame) {
-      this.#pieces ??= []
-      this.#pieces.push(Uint8Array.from(part))
-      this.#gathered += part.length
-      this.#holdOut(this.#heldOut + part.length)
-    } else if (this.#pieces !== undefined) {
-      const frame = Buffer.concat([...this.#pieces, part])
-      this.#pieces = undefined
-      this.#gathered = 0
-      this.#webSocket.send(frame, { binary: !this.#isText || !isUtf8(frame) }, this.#sent)
-    } else {
-      this.#webSocket.send(part, { binary: !this.#isText || !isUtf8(part) }, this.#sent)
+  #sendPiece(octets: Uint8Array, isLast: boolean): void {
+    if (isLast && this.#split === undefined) {
+      this.#sendPart({ octets, isBinary: !this.#isText || !isUtf8(octets), isFirst: true, isLast })
+      return
     }
+    const isGathered = this.#isText || this.#sent !== undefined
+    this.#split ??= new SplitFrame({ room: this.#settings.room, isText: this.#isText, isGathered })
+    for (const part of this.#split.add(octets, isLast)) this.#sendPart(part)
+    if (!isLast) return
+    // Until it has left: the room keeps it.
+    this.#heldOut += this.#split.held
+    this.#split = undefined
   }
 
-  /** Whether a frame that comes in pieces is put together: only then is it known whether it is text, and how large. */
-  #mayGather({ length }: Uint8Array): boolean {
-    const { room, deflateFrom } = this.#settings
-    return (this.#isText || deflateFrom !== undefined) && room.held + length <= room.limit
+  #sendPart(part: MessagePart): void {
+    if (this.#sent === undefined) this.#settings.writer.add(this.#socket, part)
+    else this.#webSocket.send(part.octets, { binary: part.isBinary, fin: part.isLast }, this.#sent)
   }
 
-  /** There is no room to go on gathering: what there is of the frame begins a message of fragments, and those are binary. */
-  #flushPieces(): void {
-    for (const piece of this.#pieces ?? []) this.#webSocket.send(piece, { binary: true, fin: false })
-    this.#pieces = undefined
-    this.#gathered = 0
-  }
-
-  /** Node tells of a drain only when much was waiting: of less we are told when nothing at all has been written after it. */
   #awaitDrain(): void {
-    if (this.#sent !== undefined || this.#socket.writableNeedDrain) return
-    this.#socket.write(NOTHING, (error) => {
-      if (!error) this.drained()
-    })
+    if (this.#sent !== undefined) return
+    // Node tells of a drain only when much was waiting: of less we are told when nothing at all has been written after it.
+    if (this.#socket.writableNeedDrain) this.#socket.once('drain', drained)
+    else
+      this.#socket.write(NOTHING, (error) => {
+        if (!error) this.drained()
+      })
   }
 
-  #holdOut(octets: number): void {
-    this.#settings.room.held += octets - this.#heldOut
-    this.#heldOut = octets
+  #freed(): void {
+    this.#settings.room.held -= this.#heldOut
+    this.#heldOut = 0
   }
 
   drained(): void {
     if (!this.#isBlocked || this.#webSocket.bufferedAmount > 0) return
     this.#isBlocked = false
-    this.#holdOut(this.#gathered)
+    this.#freed()
     this.inbound?.drained()
   }
 
@@ -280,8 +245,10 @@ export class WebSocketConnection implements Connection {
     this.#socket.pause()
     this.#settings.soon(() => {
       const { maxConnectBytes } = this.#settings
-      if (this.#hasSpoken) this.#socket.resume()
-      else this.#refuse(tooLarge('connect-too-large', maxConnectBytes, 'maxConnectBytes', this.#incoming.unfinished))
+      if (!this.#hasSpoken)
+        this.#refuse(tooLarge('connect-too-large', maxConnectBytes, 'maxConnectBytes', this.#incoming.unfinished))
+      // What the session has asked for meanwhile holds.
+      else if (!this.#webSocket.isPaused) this.#socket.resume()
     })
   }
 
@@ -339,8 +306,9 @@ export class WebSocketConnection implements Connection {
   closed(): void {
     if (this.#linger !== undefined) clearTimeout(this.#linger)
     this.#incoming.release()
-    this.#pieces = undefined
-    this.#holdOut(0)
+    this.#heldOut += this.#split?.held ?? 0
+    this.#split = undefined
+    this.#freed()
     this.#settings.closed(this)
     this.inbound?.closed(this.#isClosing || this.#hasEnded ? undefined : this.#cause)
   }

@@ -1,17 +1,19 @@
 /** A door through which WebSockets come, whoever's server has taken the upgrade. */
 
 import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 import { type Broker, type ConnectionInfo, type Door, StompError } from '@xtomp/core'
 import { tlsFactsOf } from '@xtomp/net/socket'
 import { WebSocketServer } from 'ws'
+import { MessageWriter } from './message-writer.js'
 import type { WebSocketSettings } from './options.js'
 import { PeerSocket } from './peer-socket.js'
 import { type Refusal, refusalOf, refuse } from './refusal.js'
 import { Room } from './room.js'
 import { bestOf } from './subprotocol.js'
-import { connect, type Facts, type WebSocketConnection, type WebSocketDoorSettings } from './web-socket-connection.js'
+import { connect, type WebSocketConnection, type WebSocketDoorSettings } from './web-socket-connection.js'
 
 /** What a door is opened at: it takes no more when it is told so, and says when it is gone. */
 export interface Entrance {
@@ -47,6 +49,7 @@ export class WebSocketDoor implements Door {
     this.#settings = {
       ...settings,
       room: new Room(settings.maxHeldBytes),
+      writer: new MessageWriter(),
       closed: (connection) => this.#gone(connection),
       soon: (task) => broker.clock.soon(task),
     }
@@ -117,7 +120,9 @@ export class WebSocketDoor implements Door {
     const { maxConnections, pingMs } = this.#settings
     const { socket } = request
     const isBrowser = request.headers.origin !== undefined
-    const arrival = { socket, webSocket, facts: factsOf(request, webSocket.protocol, told), isBrowser }
+    const { url = '/', headers } = request
+    const text = JSON.stringify({ url, headers, subprotocol: webSocket.protocol })
+    const arrival = { socket, webSocket, request: text, facts: factsOf(socket, told), isBrowser }
     const connection = connect(this.#broker, arrival, this.#settings)
     if (this.#connections.size < maxConnections) {
       this.#connections.add(connection)
@@ -192,20 +197,9 @@ function serverFor({ maxMessageBytes, deflateFrom }: WebSocketSettings): WebSock
 
 const VERSIONS = ['Upgrade: websocket', 'Sec-WebSocket-Version: 13']
 
-/** What is known of a connection. The request is kept as text: as an object it would be most of what an idle connection costs. */
-function factsOf(
-  request: IncomingMessage,
-  subprotocol: string,
-  told: Partial<ConnectionInfo> | undefined,
-): () => Facts {
-  const { socket, url = '/', headers } = request
-  const text = JSON.stringify({ url, headers, subprotocol })
-  const requestOf = (): ConnectionInfo['request'] => JSON.parse(text)
-  if (socket instanceof TLSSocket) {
-    const tls = tlsFactsOf(socket)
-    return () => ({ transport: 'wss', tls, ...told, request: requestOf() })
-  }
-  return () => ({ transport: 'ws', ...told, request: requestOf() })
+/** What is known of a connection beyond its addresses and its request; undefined where that is nothing. */
+function factsOf(socket: Socket, told: Partial<ConnectionInfo> | undefined): Partial<ConnectionInfo> | undefined {
+  return socket instanceof TLSSocket ? { tls: tlsFactsOf(socket), ...told } : told
 }
 
 function tooMany(limit: number): StompError {
