@@ -134,6 +134,7 @@ const REVIEWED: Readonly<Record<string, Names>> = {
   '@xtomp/net/socket': {
     values: [
       'Arrivals',
+      'Connections',
       'LONGEST_MS',
       'SOCKET_OPTIONS',
       'SocketConnection',

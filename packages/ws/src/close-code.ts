@@ -3,9 +3,9 @@
 const NORMAL = 1000
 const GOING_AWAY = 1001
 const PROTOCOL_ERROR = 1002
-const NOT_UTF8 = 1007
+export const NOT_UTF8 = 1007
 const POLICY_VIOLATION = 1008
-const TOO_BIG = 1009
+export const TOO_BIG = 1009
 const INTERNAL_ERROR = 1011
 const TRY_AGAIN_LATER = 1013
 

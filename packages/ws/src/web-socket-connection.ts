@@ -12,7 +12,7 @@ import {
 } from '@xtomp/core'
 import { isEncrypted, isTakenAtOnce } from '@xtomp/net/socket'
 import { WebSocket } from 'ws'
-import { closeCodeOf, closeReasonOf } from './close-code.js'
+import { closeCodeOf, closeReasonOf, NOT_UTF8, TOO_BIG } from './close-code.js'
 import { Incoming } from './incoming.js'
 import { LostNul } from './lost-nul.js'
 import type { MessagePart, MessageWriter } from './message-writer.js'
@@ -317,9 +317,6 @@ export class WebSocketConnection implements Connection, SocketOwner {
     return this.#socket.errored ?? new Error('it ended without a close frame')
   }
 }
-
-const NOT_UTF8 = 1007
-const TOO_BIG = 1009
 
 function tooLarge(
   code: 'connect-too-large' | 'body-too-large',

@@ -3,9 +3,8 @@
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { TLSSocket } from 'node:tls'
-import { type Broker, type ConnectionInfo, type Door, StompError } from '@xtomp/core'
-import { tlsFactsOf } from '@xtomp/net/socket'
+import type { Broker, ConnectionInfo, Door } from '@xtomp/core'
+import { Connections, isEncrypted, tlsFactsOf } from '@xtomp/net/socket'
 import { WebSocketServer } from 'ws'
 import { MessageWriter } from './message-writer.js'
 import type { WebSocketSettings } from './options.js'
@@ -34,18 +33,16 @@ export class WebSocketDoor implements Door {
   readonly #settings: WebSocketDoorSettings
   readonly #server: WebSocketServer
   readonly #entrance: Entrance
-  readonly #connections = new Set<WebSocketConnection>()
-  /** Those beyond the limit, until they have read why. */
-  readonly #turnedAway = new Set<WebSocketConnection>()
+  readonly #connections: Connections<WebSocketConnection>
   #forget: (() => void) | undefined
   #stopped: Promise<void> | undefined
-  #lastGone: (() => void) | undefined
   #cancelRound: (() => void) | undefined
 
   /** @throws StompError `broker-closing` where it is too late to open one */
   constructor(broker: Broker, settings: WebSocketSettings, entrance: Entrance) {
     this.#broker = broker
     this.#entrance = entrance
+    this.#connections = new Connections(settings.maxConnections)
     this.#settings = {
       ...settings,
       room: new Room(settings.maxHeldBytes),
@@ -105,8 +102,7 @@ export class WebSocketDoor implements Door {
 
   async close(): Promise<void> {
     this.stop()
-    for (const { inbound } of this.#connections)
-      inbound?.refuse(new StompError('broker-closing', 'this door is closing; connect again later'))
+    this.#connections.end()
     await this.#stopped
     this.#forget?.()
   }
@@ -117,20 +113,14 @@ export class WebSocketDoor implements Door {
   }
 
   #accept(webSocket: PeerSocket, request: IncomingMessage, told: Partial<ConnectionInfo> | undefined): void {
-    const { maxConnections, pingMs } = this.#settings
+    const { pingMs } = this.#settings
     const { socket } = request
     const isBrowser = request.headers.origin !== undefined
     const { url = '/', headers } = request
     const text = JSON.stringify({ url, headers, subprotocol: webSocket.protocol })
     const arrival = { socket, webSocket, request: text, facts: factsOf(socket, told), isBrowser }
     const connection = connect(this.#broker, arrival, this.#settings)
-    if (this.#connections.size < maxConnections) {
-      this.#connections.add(connection)
-      if (isBrowser && pingMs > 0) this.#planRound()
-    } else {
-      this.#turnedAway.add(connection)
-      connection.inbound?.refuse(tooMany(maxConnections))
-    }
+    if (this.#connections.add(connection) && isBrowser && pingMs > 0) this.#planRound()
   }
 
   /** While there are browsers, those that have said nothing since the last round are asked whether they are there. */
@@ -150,20 +140,13 @@ export class WebSocketDoor implements Door {
 
   async #stop(): Promise<void> {
     await this.#entrance.stop()
-    if (!this.#isEmpty) await new Promise<void>((resolve) => (this.#lastGone = resolve))
-  }
-
-  get #isEmpty(): boolean {
-    return this.#connections.size + this.#turnedAway.size === 0
+    await this.#connections.gone()
   }
 
   #gone(connection: WebSocketConnection): void {
-    this.#connections.delete(connection)
-    this.#turnedAway.delete(connection)
-    if (!this.#isEmpty) return
+    if (!this.#connections.delete(connection)) return
     this.#cancelRound?.()
     this.#cancelRound = undefined
-    this.#lastGone?.()
   }
 }
 
@@ -199,11 +182,5 @@ const VERSIONS = ['Upgrade: websocket', 'Sec-WebSocket-Version: 13']
 
 /** What is known of a connection beyond its addresses and its request; undefined where that is nothing. */
 function factsOf(socket: Socket, told: Partial<ConnectionInfo> | undefined): Partial<ConnectionInfo> | undefined {
-  return socket instanceof TLSSocket ? { tls: tlsFactsOf(socket), ...told } : told
-}
-
-function tooMany(limit: number): StompError {
-  const text = `this door takes ${limit} connections, and has them (option maxConnections)`
-  const excess = { what: 'this door', limit, seen: limit + 1, unit: 'connections', option: 'maxConnections' }
-  return new StompError('connections-too-many', text, { excess })
+  return isEncrypted(socket) ? { tls: tlsFactsOf(socket), ...told } : told
 }

@@ -7,7 +7,7 @@ import type { TLSSocket } from 'node:tls'
 const RECORD_BYTES = 16_384
 
 /** Whether a socket encrypts. */
-export function isEncrypted(socket: Socket): boolean {
+export function isEncrypted(socket: Socket): socket is TLSSocket {
   return (socket as Partial<TLSSocket>).encrypted === true
 }
 

@@ -3,9 +3,9 @@
 import type { Server, Socket } from 'node:net'
 import { type Broker, type Door, StompError } from '@xtomp/core'
 import { bind } from './bind.js'
+import { Connections } from './connections.js'
 import type { ListenSettings } from './options.js'
 import { connect, type SocketConnection, type SocketOptions, type SocketSettings } from './socket-connection.js'
-import { tooMany } from './too-many.js'
 
 /** An open door. */
 export interface Listener {
@@ -31,13 +31,10 @@ export class SocketDoor implements Listener, Door {
   readonly #server: Server
   readonly #settings: SocketDoorSettings
   readonly #sockets: SocketOptions
-  readonly #connections = new Set<SocketConnection>()
-  /** Those beyond the limit, until they have read why. */
-  readonly #turnedAway = new Set<SocketConnection>()
+  readonly #connections: Connections<SocketConnection>
   #forget: (() => void) | undefined
   #opening: Promise<void> | undefined
   #stopped: Promise<void> | undefined
-  #lastGone: (() => void) | undefined
   #port: number | undefined
   #address = ''
 
@@ -46,7 +43,8 @@ export class SocketDoor implements Listener, Door {
     this.#server = server
     this.#settings = settings
     const { transport, lingerMs, factsOf, provenLoginOf, refuseTls } = settings
-    const closed = (connection: SocketConnection): void => this.#gone(connection)
+    this.#connections = new Connections(settings.maxConnections)
+    const closed = (connection: SocketConnection): void => void this.#connections.delete(connection)
     this.#sockets = { transport, lingerMs, factsOf, provenLoginOf, refuseTls, closed }
   }
 
@@ -84,17 +82,13 @@ export class SocketDoor implements Listener, Door {
 
   /** Takes a socket that the server has accepted. */
   accept(socket: Socket): void {
-    const { maxConnections } = this.#settings
-    if (this.#connections.size < maxConnections) this.#connections.add(connect(this.#broker, socket, this.#sockets))
-    else this.turnAway(socket, tooMany(maxConnections))
+    this.#connections.add(connect(this.#broker, socket, this.#sockets))
   }
 
   /** Tells a socket why it may not come in; or `why` tells it. */
   turnAway(socket: Socket, why: StompError | NonNullable<SocketSettings['refuseTls']>): void {
     const connection = connect(this.#broker, socket, this.#sockets)
-    this.#turnedAway.add(connection)
-    if (typeof why === 'function') why(socket, connection)
-    else connection.inbound?.refuse(why)
+    this.#connections.turnAway(connection, typeof why === 'function' ? () => why(socket, connection) : why)
   }
 
   stop(): void {
@@ -103,8 +97,7 @@ export class SocketDoor implements Listener, Door {
 
   async close(): Promise<void> {
     this.stop()
-    for (const { inbound } of this.#connections)
-      inbound?.refuse(new StompError('broker-closing', 'this door is closing; connect again later'))
+    this.#connections.end()
     await this.#stopped
     this.#forget?.()
   }
@@ -114,17 +107,7 @@ export class SocketDoor implements Listener, Door {
     await this.#opening?.catch(() => undefined)
     await new Promise<void>((resolve) => this.#server.close(() => resolve()))
     // Node tells of the server's end before it has told the last sockets of theirs.
-    if (!this.#isEmpty) await new Promise<void>((resolve) => (this.#lastGone = resolve))
-  }
-
-  get #isEmpty(): boolean {
-    return this.#connections.size + this.#turnedAway.size === 0
-  }
-
-  #gone(connection: SocketConnection): void {
-    this.#connections.delete(connection)
-    this.#turnedAway.delete(connection)
-    if (this.#isEmpty) this.#lastGone?.()
+    await this.#connections.gone()
   }
 
   #note(bound: ReturnType<Server['address']>): void {
