@@ -1,6 +1,6 @@
 /** `xtomp serve`, as an operator meets it: in a process of its own, by its lines, its signals and its exit code. */
 
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -11,7 +11,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { type Certified, createAuthority, issueForServer } from '../support/certificates.js'
 import { dialWebSocket } from '../support/dial-web-socket.js'
 import { dialSocket, dialTls } from '../support/doors.js'
-import { RunningProgram } from '../support/programs.js'
+import { pythonFor, RunningProgram } from '../support/programs.js'
 import { root } from '../support/sources.js'
 import { WireClient } from '../support/wire-client.js'
 
@@ -452,14 +452,14 @@ describe('through npm', { timeout: TIMEOUT_MS }, () => {
     expect((await fetch(page)).status).toBe(200)
     const client = await connected(port)
     await client.confirm('SUBSCRIBE', { id: '0', destination: '/topic/hello' })
-    for (const [program, word] of [
-      ['node', 'Node'],
-      ['python3', 'Python'],
+    for (const [program, word, command] of [
+      ['node', 'Node', 'node'],
+      ['python3', 'Python', pythonWithClient()],
     ] as const) {
       const [line = ''] = new RegExp(`(?<=^  )${program} .*$`, 'm').exec(output) ?? []
       expect(line).toContain(String(port))
-      if (program === 'python3' && !hasStompPy()) continue
-      const shell = new RunningProgram(spawn('sh', ['-c', line], { cwd: join(root, 'test') }))
+      if (command === undefined) continue
+      const shell = new RunningProgram(spawn('sh', ['-c', line.replace(program, command)], { cwd: join(root, 'test') }))
       await shell.ends()
       expect((await client.frame('MESSAGE')).text).toBe(`hello from ${word}`)
     }
@@ -514,11 +514,11 @@ describe('what is said to try', { timeout: TIMEOUT_MS }, () => {
   })
 })
 
-/** Whether Python has its client; where all clients must be here, it has to. */
-function hasStompPy(): boolean {
-  const isThere = spawnSync('python3', ['-c', 'import stomp']).status === 0
-  if (!isThere && process.env.XTOMP_REQUIRE_INTEROP === '1') throw new Error('Python has no stomp.py')
-  return isThere
+/** A Python that has its client; where all clients must be here, there has to be one. */
+function pythonWithClient(): string | undefined {
+  const python = pythonFor('import stomp')
+  if (python === undefined && process.env.XTOMP_REQUIRE_INTEROP === '1') throw new Error('Python has no stomp.py')
+  return python
 }
 
 /** The line that can be pasted into a shell. */

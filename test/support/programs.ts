@@ -94,7 +94,8 @@ function suffixOf({ language, text }: Pick<Program, 'language' | 'text'>): strin
   return isForJest(text) ? `test.${kind}` : kind
 }
 
-function pythonFor(text: string): string | undefined {
+/** The Python that has what a program imports first. */
+export function pythonFor(text: string): string | undefined {
   const imports = /^import \w+/m.exec(text)?.[0] ?? ''
   return firstThatWorks(['python3', '/usr/bin/python3'], ['-c', imports])
 }
