@@ -1,6 +1,7 @@
 /** Clients that are none, or that stop half-way: each is told what it can be told and closed, and nobody else notices. */
 
 import { expect } from 'vitest'
+import { target } from '../support/doors.js'
 import { conformance, type Env } from '../support/suite.js'
 import { octetsOf, type WireClient } from '../support/wire-client.js'
 
@@ -39,11 +40,26 @@ function sequence(count: number, octet: (at: number) => number): Uint8Array {
   return Uint8Array.from({ length: count }, (_, at) => octet(at) & 0xff)
 }
 
-const NO_CLIENTS: readonly { readonly says: string; readonly octets: string | Uint8Array; readonly code: string }[] = [
+/** The first octets of a TLS connection: a handshake record, its length, a ClientHello, its length, a version, chance. */
+const CLIENT_HELLO = Uint8Array.from([
+  ...[0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xfc, 0x03, 0x03],
+  ...sequence(501, (at) => at * 37 + 11),
+])
+
+/** Where TLS might be meant, and is not spoken: such clients are told so. Elsewhere it is as wrong as anything. */
+const PLAIN_DOORS: readonly (string | undefined)[] = ['tcp', 'unix socket', 'mux', target?.name]
+
+const NO_CLIENTS: readonly {
+  readonly says: string
+  readonly octets: string | Uint8Array
+  readonly code: string
+  readonly codeAtPlainDoors?: string
+}[] = [
   { says: 'lines of text', octets: 'hello?\nis there anybody\n', code: 'bad-command' },
   { says: 'all octets there are', octets: sequence(256, (at) => at), code: 'bad-command' },
   { says: 'octets above 127 without an end', octets: sequence(100_000, (at) => 128 + (at % 128)), code: 'bad-command' },
   { says: 'a megabyte of one letter', octets: 'A'.repeat(1024 * 1024), code: 'bad-command' },
+  { says: 'a TLS handshake', octets: CLIENT_HELLO, code: 'bad-frame', codeAtPlainDoors: 'tls-unexpected' },
   { says: 'the HTTP/2 preface', octets: 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', code: 'bad-command' },
   { says: 'an MQTT CONNECT', octets: '\x10\x0e\x00\x04MQTT\x04\x02\x00<\x00\x02me', code: 'bad-frame' },
   { says: 'an AMQP header', octets: 'AMQP\x00\x00\x09\x01', code: 'bad-frame' },
@@ -56,12 +72,12 @@ const REQUESTS = {
 }
 
 conformance('bad input', (test) => {
-  for (const { says, octets, code } of NO_CLIENTS) {
+  for (const { says, octets, code, codeAtPlainDoors = code } of NO_CLIENTS) {
     test(`answers ${says} with an ERROR and closes [22]`, async (env) => {
       const pair = await Pair.of(env)
       const client = await env.client()
       client.write(octets)
-      const error = await client.error(code)
+      const error = await client.error(PLAIN_DOORS.includes(env.door) ? codeAtPlainDoors : code)
       expect(error.headers.message).toBeTruthy()
       expect(error.text).toMatch(/^[\x20-\x7e]+\n$/)
       await pair.goesOn()
