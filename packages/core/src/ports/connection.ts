@@ -77,8 +77,8 @@ export interface Connection {
    */
   readonly provenLogin?: string | undefined
   /**
-   * Whether it says only a turn later that octets have left, as TLS does: until then a `send` answers false for a peer
-   * that takes all. What it keeps is counted as held by a slow peer when it keeps it for longer than that.
+   * Whether it says only a turn later that octets have left, as TLS does of more than a record: until then a `send`
+   * answers false for a peer that takes all. What it keeps is counted as held by a slow peer when it keeps it for longer.
    */
   readonly isLate?: boolean
   /**
