@@ -160,8 +160,11 @@ export class Handshakes {
     // The system sends its alert by itself, where there is one.
     const { code, reason = error.message } = error as Error & { code?: string; reason?: string }
     const transport = transportOf(socket)
-    // Who just goes away is no failure, and who was cut has been told of.
-    if (this.#arrivals.delete(transport)) this.#failures.note({ remoteAddress: transport.remoteAddress, code }, reason)
+    // Who just goes away is no failure: Node may tell of that before it says that the socket is closed. Who was cut has
+    // been told of.
+    const isGone = code === 'ECONNRESET' || 'syscall' in error
+    if (this.#arrivals.delete(transport) && !isGone)
+      this.#failures.note({ remoteAddress: transport.remoteAddress, code }, reason)
     socket.destroy()
   }
 
