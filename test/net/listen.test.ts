@@ -5,7 +5,14 @@ import { once } from 'node:events'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer, connect as dialTo, Socket } from 'node:net'
 import { join } from 'node:path'
-import { type Broker, type BrokerEvents, type Connection, createBroker, type Inbound } from '@xtomp/core'
+import {
+  type Broker,
+  type BrokerEvents,
+  type Connection,
+  createBroker,
+  type Inbound,
+  type SessionSnapshot,
+} from '@xtomp/core'
 import { type ListenOptions, listen } from '@xtomp/net'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { later } from '../support/later.js'
@@ -306,8 +313,17 @@ describe('a listener', () => {
     await until(() => ends.length === 1, 'the end')
     const [{ session, reason }] = ends as [BrokerEvents['disconnect']]
     expect(reason.code).toBe('peer-lost')
-    expect(session.connection).toMatchObject({ transport: 'tcp', remoteAddress: '127.0.0.1' })
+    const ours = { localAddress: '127.0.0.1', localPort: listener.port }
+    expect(session.connection).toMatchObject({ transport: 'tcp', remoteAddress: '127.0.0.1', ...ours })
     expect(session.connection.remotePort).toBeGreaterThan(0)
+  })
+
+  test('tells to which of its addresses a client came, where it listens on all', async () => {
+    const { broker } = open()
+    const listener = await listen(broker, { port: 0, host: '0.0.0.0' })
+    await connected(listener)
+    const [{ connection }] = [...broker.sessions()] as [SessionSnapshot]
+    expect(connection).toMatchObject({ localAddress: '127.0.0.1', localPort: listener.port })
   })
 
   test('listens on IPv6', async () => {

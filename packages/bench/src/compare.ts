@@ -16,7 +16,8 @@ const USAGE = `compare: loads a bare Node server and xtomp in turn and compares 
 
   --stload FILE   the load generator, its C source or its binary (or the variable STLOAD)
   --rows A,B      these rows only: ${ROWS.map(({ name }) => name).join(', ')}
-  --beside NAME   another server to compare with, without aims: silent is xtomp whose log is off (default bare)
+  --beside NAME   another server to compare with, without aims: silent is xtomp whose log is off (default bare);
+                  checkout is that of another checkout, built, whose folder the variable CHECKOUT names
   --pairs N       how often each server of a row is measured, after a warm-up   (default ${PAIRS})
   --out FILE      where to keep the figures, as JSON          (default results/DATE.json, which git ignores)
   --help          this text

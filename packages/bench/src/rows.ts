@@ -180,13 +180,16 @@ export const ROWS: readonly Row[] = [
   ...ROWS_OVER_STREAMS.filter(({ servers }) => servers === BOTH).map(overWebSocket),
 ]
 
-/** The rows of `xtomp serve`, each compared with another server than its own: aims are for the bare one. */
+/**
+ * The rows of `xtomp serve`, each compared with another server than its own: aims are for the bare one. Another checkout
+ * has its log off, and so has ours beside it.
+ */
 export function rowsBeside(other: ServerKind, rows: readonly Row[]): Row[] {
   return rows
     .filter(({ servers }) => servers.includes('xtomp'))
     .map((row) => ({
       ...row,
-      servers: [other, 'xtomp'],
+      servers: [other, other === 'checkout' ? 'silent' : 'xtomp'],
       measures: row.measures.map(({ figure, title, unit }) => ({ figure, title, unit })),
     }))
 }

@@ -3,16 +3,17 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
+import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { ProbeRequest } from './probe.js'
 import { tlsFile } from './tls-file.js'
 
 /**
- * The bare `net` server; `xtomp serve` at default options; the same with no log, so that nobody hears of any event; or a
- * broker with room for a million messages. Behind TLS: the bare server made of `tls`, and a broker with a TLS door.
+ * The bare `net` server; `xtomp serve` at default options but for the port for the web; the same with no log, so that nobody hears of any event; that of
+ * another checkout, built, in the folder that the variable CHECKOUT names; or a broker with room for a million messages. Behind TLS: the bare server made of `tls`, and a broker with a TLS door.
  * Over WebSocket: a bare `ws` server, and a broker with a door for it.
  */
-export type ServerKind = 'bare' | 'xtomp' | 'silent' | 'roomy' | 'bare-tls' | 'tls' | 'bare-ws' | 'ws'
+export type ServerKind = 'bare' | 'xtomp' | 'silent' | 'checkout' | 'roomy' | 'bare-tls' | 'tls' | 'bare-ws' | 'ws'
 
 /** A server that listens. */
 export interface RunningServer {
@@ -31,8 +32,12 @@ const beside = (file: string): string => fileURLToPath(new URL(file, import.meta
 
 const COMMANDS: Readonly<Record<ServerKind, (port: string) => string[]>> = {
   bare: (port) => [beside('./bare-server.js'), port],
-  xtomp: (port) => [beside('../../cli/bin/xtomp.js'), 'serve', '--port', port],
+  xtomp: (port) => [beside('../../cli/bin/xtomp.js'), 'serve', '--port', port, '--web-port', 'off'],
   silent: (port) => [...COMMANDS.xtomp(port), '--log-level', 'silent'],
+  checkout: (port) => [
+    resolve(process.env.CHECKOUT ?? '', 'packages/cli/bin/xtomp.js'),
+    ...['serve', '--port', port, '--web-port', 'off', '--log-level', 'silent'],
+  ],
   roomy: (port) => [beside('./roomy-server.js'), port],
   'bare-tls': (port) => [beside('./bare-server.js'), port, tlsFile()],
   tls: (port) => [beside('./tls-server.js'), port, tlsFile()],

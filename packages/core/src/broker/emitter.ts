@@ -7,8 +7,10 @@ import type { BrokerEvents } from './events.js'
 
 type Listener<Payload> = (payload: Payload) => void
 
-/** The events of one broker. One that nobody listens to costs a look into a table, and no object. */
+/** The events of one broker. One that nobody listens to costs a look at a field, and no object. */
 export class Emitter<User> {
+  /** What somebody listens to; as fields, since some are looked at for each message. */
+  readonly heard: { [Name in keyof BrokerEvents<User>]?: boolean } = {}
   readonly #events = new EventEmitter<string>()
   readonly #logger: Logger
   readonly #reentry: Reentry
@@ -20,20 +22,21 @@ export class Emitter<User> {
 
   on<Name extends keyof BrokerEvents<User>>(event: Name, listener: Listener<BrokerEvents<User>[Name]>): void {
     this.#events.on(event, listener)
+    this.#note(event)
   }
 
   off<Name extends keyof BrokerEvents<User>>(event: Name, listener: Listener<BrokerEvents<User>[Name]>): void {
     this.#events.off(event, listener)
+    this.#note(event)
   }
 
-  /** Whether anybody listens. */
-  isHeard(event: keyof BrokerEvents<User>): boolean {
-    return this.#events.listenerCount(event) > 0
+  #note(event: keyof BrokerEvents<User>): void {
+    this.heard[event] = this.#events.listenerCount(event) > 0
   }
 
   /** Tells whoever listens; the payload is made only where somebody does. */
   emit<Name extends keyof BrokerEvents<User>>(event: Name, payload: () => BrokerEvents<User>[Name]): void {
-    if (!this.isHeard(event)) return
+    if (!this.heard[event]) return
     const told = payload()
     for (const listener of this.#events.listeners(event))
       this.#tell(event, listener as Listener<BrokerEvents<User>[Name]>, told)

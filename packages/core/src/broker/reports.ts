@@ -9,12 +9,13 @@ import type { SubscriptionInfo } from './events.js'
 
 /** The sessions' reports; `gone` is told when a session's connection is gone, too, before the host is. */
 export function sessionReports<User>(emitter: Emitter<User>, gone: (session: Party) => void): SessionReports {
+  const { heard } = emitter
   const infoOf = ({ info }: Party): SessionInfo<User> => info as SessionInfo<User>
   return {
     connected: (session) => {
       // Once a connection is gone nobody can say whose it was, unless the system has been asked before: who will hear of
       // the end has it asked now. What it answers is kept where sockets are, in 0.2 KB, and not here.
-      if (emitter.isHeard('disconnect') || emitter.isHeard('close')) void session.connection
+      if (heard.disconnect || heard.close) void session.connection
       emitter.emit('connect', () => ({ session: infoOf(session) }))
     },
     ended: (session, reason) => emitter.emit('disconnect', () => ({ session: infoOf(session), reason })),
@@ -24,7 +25,7 @@ export function sessionReports<User>(emitter: Emitter<User>, gone: (session: Par
     },
     limited: (session, error) => emitter.emit('limit', () => ({ session: infoOf(session), error })),
     get areDeliveriesHeard() {
-      return emitter.isHeard('deliver')
+      return heard.deliver === true
     },
     delivered: (session, subscription, message) =>
       emitter.emit('deliver', () => ({ session: infoOf(session), subscription: describe(subscription), message })),
@@ -33,11 +34,11 @@ export function sessionReports<User>(emitter: Emitter<User>, gone: (session: Par
     unsubscribed: (session, subscription) =>
       emitter.emit('unsubscribe', () => ({ session: infoOf(session), subscription: describe(subscription) })),
     get areSendsHeard() {
-      return emitter.isHeard('send')
+      return heard.send === true
     },
     sent: (session, message) => emitter.emit('send', () => ({ session: infoOf(session), message })),
     get areSettlementsHeard() {
-      return emitter.isHeard('acknowledge') || emitter.isHeard('nack')
+      return heard.acknowledge === true || heard.nack === true
     },
     settled: (session, message, isAcknowledged) =>
       emitter.emit(isAcknowledged ? 'acknowledge' : 'nack', () => ({ session: infoOf(session), message })),

@@ -31,8 +31,16 @@ export interface SocketSettings {
   readonly refuseTls?: ((socket: Socket, connection: SocketConnection) => void) | undefined
 }
 
+/** Our end of a connection. */
+export interface LocalEnd {
+  readonly localAddress?: string | undefined
+  readonly localPort?: number | undefined
+}
+
 /** The same, with who is told. */
 export interface SocketOptions extends SocketSettings {
+  /** Our end of every socket, where it is the same for all: asking the system costs a call for each. */
+  readonly localEnd?: LocalEnd | undefined
   /** Told when the socket is gone. */
   closed(connection: SocketConnection): void
 }
@@ -90,8 +98,9 @@ export class SocketConnection implements Connection {
   }
 
   get info(): ConnectionInfo {
-    const { transport, factsOf } = this.#options
-    const { remoteAddress, remotePort, localAddress, localPort } = this.#socket
+    const { transport, factsOf, localEnd = this.#socket } = this.#options
+    const { remoteAddress, remotePort } = this.#socket
+    const { localAddress, localPort } = localEnd
     return { transport, remoteAddress, remotePort, localAddress, localPort, ...factsOf?.(this.#socket) }
   }
 

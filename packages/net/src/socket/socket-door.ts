@@ -30,7 +30,7 @@ export class SocketDoor implements Listener, Door {
   readonly #broker: Broker
   readonly #server: Server
   readonly #settings: SocketDoorSettings
-  readonly #sockets: SocketOptions
+  #sockets: SocketOptions
   readonly #connections: Connections<SocketConnection>
   #forget: (() => void) | undefined
   #opening: Promise<void> | undefined
@@ -115,6 +115,13 @@ export class SocketDoor implements Listener, Door {
     else if (bound !== null) {
       this.#port = bound.port
       this.#address = bound.address
+      if (!isAnyAddress(bound.address))
+        this.#sockets = { ...this.#sockets, localEnd: { localAddress: bound.address, localPort: bound.port } }
     }
   }
+}
+
+/** Whether it stands for every address of the machine: then each socket has its own. */
+function isAnyAddress(address: string): boolean {
+  return address === '0.0.0.0' || address === '::'
 }
