@@ -6,7 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http'
 import { get } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect as dialTo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -84,7 +84,13 @@ describe('a dashboard, with Express', () => {
     expect((await example.post('/orders', { item: 'tea', price: 4.2 })).status).toBe(201)
     expect(JSON.parse(await seen.promise)).toEqual({ orders: 1, revenue: 4.2 })
     expect(await (await fetch(`${example.url}/totals`)).json()).toEqual({ orders: 1, revenue: 4.2 })
-    expect((await example.post('/orders', { item: 'air' })).status).toBe(400)
+    for (const price of ['', '"4.2"', '-1', '1e400', '[4.2]']) {
+      const body = price === '' ? '{"item":"air"}' : `{"item":"air","price":${price}}`
+      const headers = { 'content-type': 'application/json' }
+      const { status } = await fetch(`${example.url}/orders`, { method: 'POST', headers, body })
+      expect(status).toBe(400)
+    }
+    expect(await (await fetch(`${example.url}/totals`)).json()).toEqual({ orders: 1, revenue: 4.2 })
   })
 
   test('lets pages look on and no more, and pages of this origin only', async () => {
@@ -126,6 +132,36 @@ describe('webhooks, with plain http', () => {
     while (failed.length === 0) failed = (await (await fetch(`${example.url}/failed`)).json()) as unknown[]
     expect(failed).toEqual([{ url: other, event: 'order.lost', tries: 3 }])
     expect(heard).toEqual(['order.paid', 'order.paid', 'order.lost', 'order.lost', 'order.lost'])
+  })
+
+  test('takes no event that is none, and gives up what others put into its queue that cannot be read', async () => {
+    const heard: string[] = []
+    const other = await serving(async (request, response) => {
+      heard.push(await text(request))
+      response.end()
+    })
+    const example = await started('http/webhooks.js')
+    const nonsense = ['not json', 'null', '{}', '{"url":"nowhere","event":"order.paid"}', `{"url":"${other}"}`]
+    for (const body of nonsense) {
+      const { status } = await fetch(`${example.url}/events`, { method: 'POST', body })
+      expect(status).toBe(400)
+    }
+    // Nor does one that ends half-way do any harm.
+    const half = dialTo(Number(new URL(example.url).port), '127.0.0.1')
+    half.end('POST /events HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{"url')
+    await once(half.resume(), 'close')
+    const producer = await example.connected('/stomp')
+    await producer.confirm('SEND', { destination: '/queue/hooks' }, 'not json')
+    await example.post('/events', { url: other, event: 'order.paid' })
+    await example.prints('told order.paid')
+    expect(heard).toEqual(['order.paid'])
+    expect(await (await fetch(`${example.url}/failed`)).json()).toEqual([{ unread: 'not json', tries: 1 }])
+  })
+
+  test('takes no WebSocket of a page of another site', async () => {
+    const example = await started('http/webhooks.js')
+    await example.connected('/stomp', { origin: example.url })
+    await expect(example.client('/stomp', { origin: 'https://example.org' })).rejects.toThrow('403')
   })
 
   test('finishes what its worker is at before it ends', async () => {
@@ -212,6 +248,12 @@ describe('orders, with NestJS', () => {
     expect((await client.frame('MESSAGE')).text).toBe('{"item":"tea"}')
     client.send('SEND', { destination: '/queue/orders' }, '{"item":"bread"}')
     expect((await client.frame('MESSAGE')).text).toBe('{"item":"bread"}')
+  })
+
+  test('takes no WebSocket of a page of another site', async () => {
+    const example = await started('nestjs/orders.ts')
+    await example.connected('/stomp', { origin: example.url })
+    await expect(example.client('/stomp', { origin: 'https://example.org' })).rejects.toThrow('403')
   })
 
   test('lets sessions settle what they hold when the application is closed', async () => {

@@ -25,8 +25,8 @@ app.use('/stompjs', express.static(fileURLToPath(new URL('.', import.meta.resolv
 app.get('/', (_request, response) => response.sendFile(fileURLToPath(new URL('dashboard.html', import.meta.url))))
 app.get('/totals', (_request, response) => response.json(totals))
 app.post('/orders', (request, response) => {
-  const { price } = request.body
-  if (!(price > 0)) return response.status(400).json({ error: 'an order has a price' })
+  const price = request.body?.price
+  if (!Number.isFinite(price) || price <= 0) return response.status(400).json({ error: 'an order has a price' })
   totals.orders++
   totals.revenue += price
   broker.publish(TOTALS, JSON.stringify(totals), { headers: { 'content-type': 'application/json' } })
