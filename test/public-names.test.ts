@@ -125,7 +125,7 @@ const REVIEWED: Readonly<Record<string, Names>> = {
   },
   '@xtomp/mux': {
     values: ['listen'],
-    types: ['HealthOptions', 'MuxOptions', 'ProxyOptions'],
+    types: ['HealthOptions', 'MuxOptions', 'MuxTlsOptions', 'ProxyOptions'],
   },
   '@xtomp/net': {
     values: ['listen'],

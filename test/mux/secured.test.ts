@@ -12,7 +12,7 @@ import { dialTls, localhost } from '../support/doors.js'
 import { connected, expectNothingHeld } from '../support/listeners.js'
 import { until } from '../support/suite.js'
 import { WireClient } from '../support/wire-client.js'
-import { allOf, CONNECT, HELLO, opened, peersOf, socketTo, written } from './opened.js'
+import { allOf, answerTo, CONNECT, HELLO, opened, peersOf, socketTo, written } from './opened.js'
 
 async function secured(listener: Listener, options: ConnectionOptions = {}): Promise<WireClient> {
   const { ca } = await localhost()
@@ -106,8 +106,42 @@ describe('TLS', () => {
     expect([...broker.sessions()].map(({ user }) => user)).toEqual(['ann', 'ann'])
     const nobody = await secured(listener)
     await nobody.error('auth-failed')
-    // As everywhere, without TLS there is no certificate, and the hooks say who may come in.
+  })
+
+  test.each([
+    ['where the options say so', { required: true }],
+    ['where certificates are asked for', { requestCert: true }],
+  ])('is required %s: whatever comes without it is told so, and the log once', async (_, options) => {
+    const { ca, server } = await localhost()
+    const { broker, listener, warned } = await opened({
+      tls: { ...server, ca, ...options },
+      proxy: { trust: ['loopback'] },
+    })
+    for (const said of [
+      CONNECT,
+      'GET /health HTTP/1.1\r\nHost: x\r\n\r\n',
+      `PROXY TCP4 192.0.2.7 198.51.100.1 5555 61613\r\n${CONNECT}`,
+    ]) {
+      const answer = await answerTo(listener, said)
+      expect(answer).toMatch(/^ERROR\n/)
+      expect(answer).toContain('code:tls-required')
+    }
+    expect(warned).toEqual(['a client spoke plain text on a port that speaks TLS; further ones are not told'])
+    await expect(WireClient.dial(dialWebSocket(`ws://127.0.0.1:${listener.port}/`))).rejects.toThrow()
+    const { authority } = await localhost()
+    const ann = await secured(listener, await authority.issue({ subject: 'CN=ann' }))
+    await ann.connect()
+    expect(broker.stats().sessions).toBe(1)
+    await until(() => listener.connections === 1, 'those without TLS to be gone')
+  })
+
+  test('is not required where the options say that it is not, also where certificates are asked for', async () => {
+    const { ca, server } = await localhost()
+    const { listener } = await opened({ tls: { ...server, ca, requestCert: true, required: false } })
     await connected(listener)
+    await expect(opened({ tls: { ...server, required: 1 as never } })).rejects.toThrow(
+      'tls.required must be true or false; given 1',
+    )
   })
 
   test('shows other certificates when it is told to, and those who are in stay', async () => {

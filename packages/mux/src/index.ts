@@ -6,5 +6,5 @@
 
 export type { HealthOptions } from './health.js'
 export { listen } from './listen.js'
-export type { MuxOptions } from './options.js'
+export type { MuxOptions, MuxTlsOptions } from './options.js'
 export type { ProxyOptions } from './trust.js'

@@ -176,12 +176,16 @@ export class MuxDoor implements Listener, Door {
   }
 
   #decided(newcomer: Newcomer, kind: Kind): void {
-    if (kind !== 'proxy' && this.#settings.trust.isRequired && !newcomer.hasHeader) {
+    const { trust, tls } = this.#settings
+    if (kind !== 'proxy' && trust.isRequired && !newcomer.hasHeader) {
       this.#refuse(newcomer, 'this port is for its proxies, which say first who is behind them (option proxy.required)')
       return
     }
-    if (kind === 'http' || kind === 'stomp') this.#letIn(newcomer)
-    this.#ways[kind](newcomer)
+    // Who does not begin TLS where that is required is told so by who shakes hands.
+    const mustBeSecured = kind !== 'proxy' && newcomer.socket === newcomer.transport && tls?.isRequired
+    const way = mustBeSecured ? 'tls' : kind
+    if (way === 'http' || way === 'stomp') this.#letIn(newcomer)
+    this.#ways[way](newcomer)
   }
 
   /** Secures it, then looks at what is said there; TLS within TLS is of no use to anybody. */

@@ -9,10 +9,16 @@ import type { WebSocketOptions } from '@xtomp/ws'
 import type { HealthOptions } from './health.js'
 import { type ProxyOptions, Trust } from './trust.js'
 
+/** How what comes is secured. */
+export interface MuxTlsOptions extends TlsOptions {
+  /** Turns away what comes without TLS, with an ERROR `tls-required`. @defaultValue what `requestCert` is */
+  readonly required?: boolean | undefined
+}
+
 /** Where to listen, and what is served there. */
 export interface MuxOptions extends ListenOptions {
   /** Serves all of it under TLS as well: `cert`, `key` and whatever `@xtomp/tls` takes. @defaultValue no TLS */
-  readonly tls?: TlsOptions | undefined
+  readonly tls?: MuxTlsOptions | undefined
   /** How WebSockets are taken, as `attach` of `@xtomp/ws` is told; false for none. @defaultValue at `/` and `/stomp` */
   readonly ws?: WebSocketOptions | false | undefined
   /** The path that answers whether the broker is well; with facts of the host's own; false for none. @defaultValue '/health' */
@@ -32,7 +38,7 @@ export interface MuxOptions extends ListenOptions {
 export interface MuxSettings extends ListenSettings {
   readonly health: HealthOptions & { readonly path: string | undefined }
   readonly http: MuxOptions['http']
-  readonly tls: TlsSettings | undefined
+  readonly tls: (TlsSettings & { readonly isRequired: boolean }) | undefined
   readonly ws: WebSocketOptions | false
   readonly trust: Trust
   readonly firstOctetsMs: number
@@ -57,11 +63,16 @@ export function settingsOf(options: MuxOptions): MuxSettings {
   }
 }
 
-function secureOf(given: MuxOptions['tls']): TlsSettings | undefined {
+function secureOf(given: MuxOptions['tls']): MuxSettings['tls'] {
   if (given === undefined) return undefined
   checkObject('tls', given)
-  checkNames(given, TLS_OPTIONS)
-  return tlsSettingsOf(given)
+  checkNames(given, [...TLS_OPTIONS, 'required'])
+  const { required } = given
+  if (required !== undefined && typeof required !== 'boolean')
+    throw new TypeError(`tls.required must be true or false; given ${inspect(required)}`)
+  const settings = tlsSettingsOf(given)
+  // Without TLS nobody shows a certificate: who asks for them means to be told who everybody is.
+  return { ...settings, isRequired: required ?? settings.requestCert }
 }
 
 /** Where browsers look when they are given no path, and where they are told to look. */
