@@ -1,5 +1,8 @@
 /** The page, in a real browser: two tabs talk through the broker, and come back when they are dropped. */
 
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import type { BrokerOptions } from '@xtomp/core'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest'
@@ -51,6 +54,25 @@ describe.skipIf(path === undefined && !isWanted)('the page', { timeout: TIMEOUT_
     await one.getByRole('button', { name: 'Disconnect' }).click()
     await state(one, 'not connected')
     await until(() => served.broker.stats().sessions === 1, 'one session')
+    tabs.expectNoFault()
+  })
+
+  it('takes nothing out of a queue because a link of another site says so: it fills in the form', async (test) => {
+    const { served, tabs } = await opened(test)
+    await served.broker.publishConfirmed('/queue/jobs', 'wash')
+    const asked = `${served.url}?subscribe=${encodeURIComponent('/queue/jobs')}`
+    const other = await siteThatLinksTo(asked, test)
+    const [linked, typed] = [await tabs.visit(other), await tabs.visit(asked)]
+    await linked.getByRole('link').click()
+    for (const tab of [linked, typed]) {
+      await connected(tab)
+      expect(await tab.locator('#subscribe').getByLabel('Destination').inputValue()).toBe('/queue/jobs')
+      await subscribe(tab, '/topic/another')
+    }
+    await until(() => served.broker.stats().subscriptions === 2, 'the subscriptions that were asked for')
+    expect(served.broker.stats()).toMatchObject({ messages: 1, unacknowledged: 0 })
+    await subscribe(typed, '/queue/jobs')
+    await rows(typed, 'wash').waitFor()
     tabs.expectNoFault()
   })
 
@@ -242,6 +264,18 @@ describe.skipIf(path === undefined && !isWanted)('the page', { timeout: TIMEOUT_
     tabs.expectNoFault()
   })
 })
+
+/** Another site, of one page with one link. */
+async function siteThatLinksTo(url: string, test: TestContext): Promise<string> {
+  const page = `<!doctype html><title>another</title><link rel="icon" href="data:,"><a href="${url}">win a prize</a>`
+  const server = createServer((_request, response) => response.setHeader('content-type', 'text/html').end(page))
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  test.onTestFinished(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+}
 
 async function state(tab: Page, text: string): Promise<void> {
   await tab.locator('#state').getByText(text, { exact: true }).waitFor()

@@ -109,7 +109,7 @@ test('allows the page its own files and its own host alone, and no other page to
     'frame-ancestors': "'none'",
   })
   expect(answer.headers.get('x-content-type-options')).toBe('nosniff')
-  expect(answer.headers.get('referrer-policy')).toBe('no-referrer')
+  expect(answer.headers.get('referrer-policy')).toBe('same-origin')
 })
 
 test('lets no Host header say more than a host in its policy', async () => {

@@ -156,8 +156,10 @@ document.addEventListener('keydown', (event) => {
   } else if (key === 'p') at('pause').click()
 })
 
+// A link of another site may lead here, and a queue's messages would be taken: only that of our own tabs is followed.
+const isFromOurs = URL.canParse(document.referrer) && new URL(document.referrer).origin === location.origin
 for (const name of new URLSearchParams(location.search).getAll('subscribe')) {
-  subscriptions.add(name, 'auto')
+  if (isFromOurs) subscriptions.add(name, 'auto')
   forms.subscribe.elements.destination.value = name
   // Nobody sends to a pattern.
   if (!name.includes('*')) forms.send.elements.destination.value = name

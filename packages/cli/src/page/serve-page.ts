@@ -68,7 +68,8 @@ function securityHeaders(host: string | undefined): Map<string, string> {
         .join('; '),
     ],
     ['x-content-type-options', 'nosniff'],
-    ['referrer-policy', 'no-referrer'],
+    // The page's own tabs are to know each other, and nobody else is to be told.
+    ['referrer-policy', 'same-origin'],
     ['cross-origin-opener-policy', 'same-origin'],
     ['cross-origin-resource-policy', 'same-origin'],
   ])
