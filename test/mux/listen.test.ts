@@ -217,6 +217,20 @@ describe('the time that a client has', () => {
     await clock.advance(1)
     await until(() => listener.connections === 0)
   })
+
+  test('does not end for a request whose body has come, whether it is read or not, while its answer goes on', async () => {
+    const responses: ServerResponse[] = []
+    const { clock, listener } = await opened({ http: (_, response) => responses.push(response) })
+    const socket = await socketTo(listener)
+    socket.write('POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 5\r\n\r\nwhole')
+    await until(() => responses.length === 1)
+    responses[0]?.write('one')
+    await once(socket, 'data')
+    const answer = allOf(socket)
+    await clock.advance(310_000)
+    responses[0]?.end('two')
+    expect(await answer).toContain('two')
+  })
 })
 
 describe('a PROXY header', () => {

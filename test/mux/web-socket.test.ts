@@ -5,10 +5,12 @@ import { listen } from '@xtomp/mux'
 import type { Listener } from '@xtomp/net'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { dialWebSocket } from '../support/dial-web-socket.js'
+import { localhost } from '../support/doors.js'
 import { connected, expectNothingHeld, open } from '../support/listeners.js'
 import { until } from '../support/suite.js'
 import { WireClient } from '../support/wire-client.js'
-import { allOf, answerTo, ask, LINGER_MS, opened, peersOf, socketTo, written } from './opened.js'
+import { rawFrame } from '../ws/open.js'
+import { allOf, answerTo, ask, CONNECT, LINGER_MS, opened, peersOf, socketTo, written } from './opened.js'
 
 const UPGRADE = [
   'Host: x',
@@ -60,6 +62,26 @@ describe('a WebSocket', () => {
     await expect(listen(broker, { port: 0, ws: true as never })).rejects.toThrow('ws must be an object with options')
   })
 
+  describe('whose options are left open', () => {
+    const ws = { path: undefined, provenLoginOf: undefined }
+
+    test('is taken where it is by default, which is what those are told who ask in vain', async () => {
+      const { listener } = await opened({ ws })
+      await webSocket(listener, '/stomp')
+      expect((await ask(listener, { path: '/nowhere' })).body).toContain('WebSockets at / and /stomp;')
+    })
+
+    test('is logged in by a client certificate', async () => {
+      const { authority, ca, server } = await localhost()
+      const { broker, listener } = await opened({ ws, tls: { ...server, ca, requestCert: true, loginFrom: 'CN' } })
+      const identity = { ca, ...(await authority.issue({ subject: 'CN=ann' })) }
+      const ann = await WireClient.dial(dialWebSocket(`wss://127.0.0.1:${listener.port}/`, identity))
+      onTestFinished(() => ann.abort())
+      await ann.connect()
+      expect([...broker.sessions()].map(({ user }) => user)).toEqual(['ann'])
+    })
+  })
+
   test('is not taken where it is not wanted: the upgrade is a request as others are', async () => {
     const { listener } = await opened({ ws: false })
     const answer = await answerTo(
@@ -105,6 +127,20 @@ describe('a WebSocket', () => {
     await Promise.all([listener.close(), one.error('broker-closing')])
     expect([listener.connections, broker.stats().sessions]).toEqual([0, 0])
     await expectNothingHeld()
+  })
+
+  test('has none of a request that came right before it either', async () => {
+    const { broker, clock, listener } = await opened({}, { heartBeat: { incomingMs: 0, outgoingMs: 0 } })
+    const socket = await socketTo(listener)
+    const heard: Buffer[] = []
+    socket.on('data', (octets: Buffer) => heard.push(octets))
+    const asked = `GET /health HTTP/1.1\r\nHost: x\r\n\r\n${upgradeTo('/')}`
+    socket.write(Buffer.concat([Buffer.from(asked), rawFrame(CONNECT)]))
+    await until(() => broker.stats().sessions === 1 && String(heard).includes('CONNECTED'))
+    expect(String(heard)).toMatch(/^HTTP\/1.1 200 .*HTTP\/1.1 101 /s)
+    const before = heard.length
+    await clock.advance(60_000)
+    expect([heard.slice(before), broker.stats().sessions]).toEqual([[], 1])
   })
 
   test('that has opened and says nothing gets what a session has for it', async () => {

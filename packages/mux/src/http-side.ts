@@ -30,6 +30,8 @@ export class HttpSide {
   readonly #options: HttpSideOptions
   /** Those whose next request is waited for. */
   readonly #waiting: Arrivals
+  /** Those that speak HTTP, and have not gone over to something else. */
+  readonly #speaking = new WeakSet<Socket>()
   /** How many answers each socket still has to get. */
   readonly #answering = new Map<Socket, number>()
   isDraining = false
@@ -47,14 +49,17 @@ export class HttpSide {
 
   /** Takes a socket whose first octets begin a request. */
   accept(socket: Socket): void {
+    this.#speaking.add(socket)
     this.#waiting.add(socket)
     this.server.emit('connection', socket)
     socket.resume()
   }
 
-  /** It speaks something else from here on. */
-  release(socket: Socket): void {
+  /** It speaks something else from here on, whatever answers of before are told to be done later. */
+  upgraded(socket: Socket): void {
+    this.#speaking.delete(socket)
     this.#waiting.delete(socket)
+    this.#answering.delete(socket)
   }
 
   /** Cuts those that have no request; the others may get their answer, if it comes soon. */
@@ -73,12 +78,16 @@ export class HttpSide {
     if ('content-length' in request.headers || 'transfer-encoding' in request.headers)
       request.once(
         'close',
-        this.#options.clock.after(REQUEST_MS, () => socket.destroy()),
+        this.#options.clock.after(REQUEST_MS, () => {
+          // One that has come is done with as far as this goes: its handler may leave it unread, and answer for hours.
+          if (!request.complete) socket.destroy()
+        }),
       )
     this.#options.answer(request, response)
   }
 
   #end(socket: Socket): void {
+    if (!this.#speaking.has(socket)) return
     const left = (this.#answering.get(socket) ?? 0) - 1
     if (left > 0) this.#answering.set(socket, left)
     else {

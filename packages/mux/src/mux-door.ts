@@ -111,13 +111,17 @@ export class MuxDoor implements Listener, Door {
     const { ws, lingerMs } = this.#settings
     this.#forget = this.#broker.addDoor(this)
     try {
-      if (ws !== false) {
-        const factsOf = (request: IncomingMessage): Partial<ConnectionInfo> => {
-          return { ...this.#upgraded(request), ...ws.factsOf?.(request) }
-        }
-        const { provenLoginOf } = SECURED_SOCKETS
-        this.#ws = attach(this.#broker, this.#http.server, { lingerMs, provenLoginOf, ...ws, factsOf })
-      }
+      if (ws !== false)
+        this.#ws = attach(this.#broker, this.#http.server, {
+          ...ws,
+          lingerMs: ws.lingerMs ?? lingerMs,
+          provenLoginOf: ws.provenLoginOf ?? SECURED_SOCKETS.provenLoginOf,
+          factsOf: (request) => {
+            // Who is asked for facts becomes a WebSocket, or is refused and cut: no other request is waited for.
+            this.#http.upgraded(request.socket)
+            return { ...this.#peerOf(request), ...ws.factsOf?.(request) }
+          },
+        })
       await this.#stomp.open()
     } catch (error) {
       await this.#ws?.close()
@@ -272,10 +276,9 @@ export class MuxDoor implements Listener, Door {
     return { ...this.#peers.factsOf(socket), ...(tls !== undefined && { transport: 'tls', tls }) }
   }
 
-  /** A request has become a WebSocket: no other is waited for. */
-  #upgraded(request: IncomingMessage): Partial<ConnectionInfo> {
+  /** Who has sent a request. */
+  #peerOf(request: IncomingMessage): Partial<ConnectionInfo> {
     const { socket } = request
-    this.#http.release(socket)
     const told = this.#peers.factsOf(socket)
     const remoteAddress = this.#settings.trust.forwardedFor(request, told.remoteAddress ?? socket.remoteAddress)
     return remoteAddress === undefined

@@ -82,7 +82,7 @@ const WEB_SOCKET_PATHS = ['/', '/stomp']
 function webSocketsOf(given: MuxOptions['ws'] = {}): WebSocketOptions | false {
   if (given === false) return false
   checkObject('ws', given)
-  return { path: WEB_SOCKET_PATHS, ...given }
+  return { ...given, path: given.path ?? WEB_SOCKET_PATHS }
 }
 
 function checkObject(name: string, given: unknown): void {
