@@ -1,7 +1,7 @@
 /** What is no WebSocket, or a wrong one: each gets its answer, and nothing of it is left. */
 
 import { createServer } from 'node:http'
-import { deflateRawSync } from 'node:zlib'
+import { constants, deflateRawSync } from 'node:zlib'
 import { attach, type ListenOptions, listen } from '@xtomp/ws'
 import { describe, expect, test } from 'vitest'
 import { until } from '../support/suite.js'
@@ -15,6 +15,8 @@ async function open(options: ListenOptions = {}) {
 
 const KIB = 1024
 const BOMB = deflateRawSync(Buffer.alloc(4 * KIB * KIB))
+/** A part of a message that is no end of one. */
+const PART_OF_BOMB = deflateRawSync(Buffer.alloc(4 * KIB * KIB), { finishFlush: constants.Z_SYNC_FLUSH })
 const DEFLATE = { 'sec-websocket-extensions': 'permessage-deflate' }
 const RSV1 = 4
 
@@ -42,8 +44,8 @@ describe('a frame', () => {
     [
       'in more fragments than there may be',
       [rawFrame('', { fin: false }), ...Array.from({ length: 17_000 }, () => rawFrame('', { opcode: 0, fin: false }))],
-      'bad-frame',
-      1008,
+      'body-too-large',
+      1009,
     ],
   ]
   test.each(wrong)('%s is answered with an ERROR, then a close frame', async (_what, frames, code, closeCode) => {
@@ -72,6 +74,24 @@ describe('a frame', () => {
     expect(one.messages.at(-1)?.text).toContain('option maxMessageBytes')
     expect(told).toEqual([
       { what: 'a WebSocket message', limit: 1_000, seen: 1_001, unit: 'octets', option: 'maxMessageBytes' },
+    ])
+  })
+
+  test('in more fragments than there may be is told how many that are', async () => {
+    const { broker, port } = await open({ maxFragments: 3 })
+    const told: unknown[] = []
+    broker.on('limit', ({ error }) => told.push(error.excess))
+    const peer = await RawPeer.upgrade(port)
+    const [begin, next] = [rawFrame('\n', { fin: false }), rawFrame('\n', { opcode: 0, fin: false })]
+    peer.write(begin, next, rawFrame(CONNECT, { opcode: 0 }))
+    await until(() => peer.frames.length === 1, 'CONNECTED')
+    peer.write(begin, next, next, next)
+    const { code, closeCode, text } = await peer.expectRefused()
+    expect([code, closeCode]).toEqual(['body-too-large', 1009])
+    expect(text).toContain('may have 3 fragments')
+    expect(text).toContain('option maxFragments')
+    expect(told).toEqual([
+      { what: 'a WebSocket message', limit: 3, seen: 4, unit: 'fragments', option: 'maxFragments' },
     ])
   })
 
@@ -121,6 +141,39 @@ describe('a message that does not end', () => {
       for (const peer of peers) peer.socket.destroy()
       await until(() => broker.stats().sessions === 0)
     }
+  })
+
+  test.each([false, true])('costs by its fragments, not by their octets; connected: %s', async (isConnected) => {
+    const { broker, port } = await open({ maxHeldBytes: 100 * KIB })
+    const peer = await RawPeer.upgrade(port)
+    if (isConnected) {
+      peer.write(rawFrame(CONNECT))
+      await until(() => peer.frames.length === 1)
+    }
+    const next = rawFrame('a', { opcode: 0, fin: false })
+    peer.write(rawFrame('a', { fin: false }), ...Array.from({ length: 2_000 }, () => next))
+    const { code, text } = await peer.expectRefused()
+    expect(code).toBe(isConnected ? 'memory-full' : 'connect-too-large')
+    expect(text).toContain(isConnected ? 'option maxHeldBytes' : 'option maxConnectBytes')
+    await until(() => broker.stats().sessions === 0)
+  })
+
+  test('is let go of when it is refused: others have its room, though it has not gone', async () => {
+    const { broker, port } = await open({ maxHeldBytes: 300 * KIB, lingerMs: 60_000 })
+    const [one, other] = [await RawPeer.upgrade(port), await RawPeer.upgrade(port)]
+    for (const peer of [one, other]) peer.write(rawFrame(CONNECT))
+    await until(() => one.frames.length + other.frames.length === 2)
+    // It stays when it is told to go, and goes on as if nothing had been said.
+    one.socket.allowHalfOpen = true
+    one.write(rawFrame('a'.repeat(350 * KIB), { says: 1_000 * KIB }))
+    await until(() => one.frames.some(({ opcode }) => opcode === 8), 'a close frame')
+    one.socket.write('a'.repeat(600 * KIB))
+    other.write(rawFrame('\n'.repeat(250 * KIB), { fin: false }))
+    other.write(rawFrame('SEND\ndestination:/topic/a\nreceipt:1\n\n\0', { opcode: 0 }))
+    await until(() => other.frames.length === 2, 'the RECEIPT')
+    expect(String(other.frames[1]?.payload)).toContain('receipt-id:1')
+    expect(broker.stats().sessions).toBe(2)
+    expect(await one.expectRefused()).toMatchObject({ code: 'memory-full', closeCode: 1013 })
   })
 
   test('is not what a client sends that only pings, or sends many messages', async () => {
@@ -196,6 +249,49 @@ describe('compression', () => {
     expect(BOMB.length).toBeLessThan(10 * KIB)
     peer.write(rawFrame(BOMB, { rsv: RSV1 }))
     expect(await peer.expectRefused()).toMatchObject({ code: 'body-too-large', closeCode: 1009 })
+  })
+
+  test.each([false, true])('is counted by what comes out of it; connected: %s', async (isConnected) => {
+    const { broker, port } = await open({ perMessageDeflate: true, maxHeldBytes: 1_000 * KIB })
+    const peer = await RawPeer.upgrade(port, '/', DEFLATE)
+    if (isConnected) {
+      peer.write(rawFrame(CONNECT))
+      await until(() => peer.frames.length === 1)
+    }
+    expect(PART_OF_BOMB.length).toBeLessThan(10 * KIB)
+    peer.write(rawFrame(PART_OF_BOMB, { rsv: RSV1, fin: false }))
+    const { code, closeCode } = await peer.expectRefused()
+    expect([code, closeCode]).toEqual(isConnected ? ['memory-full', 1013] : ['connect-too-large', 1009])
+    await until(() => broker.stats().sessions === 0)
+  })
+
+  test('makes no room for others: what comes out is not taken off what others hold', async () => {
+    const { port } = await open({ perMessageDeflate: true, maxHeldBytes: 300 * KIB })
+    const compressing = await RawPeer.upgrade(port, '/', DEFLATE)
+    compressing.write(rawFrame(CONNECT))
+    const send = deflateRawSync(`SEND\ndestination:/topic/a\nreceipt:1\n\n${'a'.repeat(4_000 * KIB)}\0`)
+    compressing.write(rawFrame(send, { rsv: RSV1 }))
+    await until(() => compressing.frames.length === 2, 'the RECEIPT')
+    const peer = await RawPeer.upgrade(port)
+    peer.write(rawFrame(CONNECT))
+    await until(() => peer.frames.length === 1)
+    peer.write(rawFrame('a'.repeat(1_000 * KIB), { says: 2_000 * KIB }))
+    expect(await peer.expectRefused()).toMatchObject({ code: 'memory-full', closeCode: 1013 })
+  })
+
+  test('is undone in order, however many messages share a chunk, before and behind CONNECTED', async () => {
+    const { port } = await open({ perMessageDeflate: true })
+    const peer = await RawPeer.upgrade(port, '/', DEFLATE)
+    const packed = (text: string): Buffer => rawFrame(deflateRawSync(text), { rsv: RSV1 })
+    const bodies = Array.from({ length: 20 }, (_, at) => String(random(10 * KIB)).replace(/^.../, String(at)))
+    peer.write(
+      packed(CONNECT),
+      ...bodies.map((body, at) => packed(`SEND\ndestination:/topic/a\nreceipt:${at}\n\n${body}\0`)),
+    )
+    await until(() => peer.frames.length === 1 + bodies.length, 'all RECEIPTs')
+    expect(peer.frames.slice(1).map(({ payload }) => /receipt-id:(\d+)/.exec(String(payload))?.[1])).toEqual(
+      bodies.map((_, at) => String(at)),
+    )
   })
 
   test('that cannot be undone is answered', async () => {

@@ -35,6 +35,8 @@ export interface WebSocketOptions {
   readonly maxMessageBytes?: number | undefined
   /** The same, of a client that is not connected yet. @defaultValue 65,536 */
   readonly maxConnectBytes?: number | undefined
+  /** In how many fragments a WebSocket message of a client may come. @defaultValue 16,384 */
+  readonly maxFragments?: number | undefined
   /** How much all connections of this door may hold of messages that are not whole, in octets. @defaultValue 64 MiB */
   readonly maxHeldBytes?: number | undefined
   /** Compresses messages (RFC 7692) for clients that can, and takes compressed ones. @defaultValue false */
@@ -64,6 +66,7 @@ export interface WebSocketSettings {
   readonly maxConnections: number
   readonly maxMessageBytes: number
   readonly maxConnectBytes: number
+  readonly maxFragments: number
   readonly maxHeldBytes: number
   /** Compresses messages from this size on. */
   readonly deflateFrom: number | undefined
@@ -77,11 +80,14 @@ export interface WebSocketSettings {
 const MIB = 1024 * 1024
 /** Behind the largest number of octets that ws counts. */
 const MOST_BYTES = 2 ** 31 - 1
+/** As many parts, sixteen for each, may come of it. */
+const MOST_FRAGMENTS = 2 ** 24
 
 const NUMBERS = {
   maxConnections: { least: 0, most: Number.POSITIVE_INFINITY, byDefault: Number.POSITIVE_INFINITY },
   maxMessageBytes: { least: 1, most: MOST_BYTES, byDefault: 17 * MIB },
   maxConnectBytes: { least: 1, most: MOST_BYTES, byDefault: 64 * 1024 },
+  maxFragments: { least: 1, most: MOST_FRAGMENTS, byDefault: 16_384 },
   maxHeldBytes: { least: 1, most: Number.MAX_SAFE_INTEGER, byDefault: 64 * MIB },
   pingMs: { least: 0, most: LONGEST_MS, byDefault: 8_000 },
   lingerMs: { least: 0, most: LONGEST_MS, byDefault: 2_000 },
@@ -116,6 +122,7 @@ export function settingsOf(options: WebSocketOptions): WebSocketSettings {
     maxConnections: number('maxConnections'),
     maxMessageBytes: number('maxMessageBytes'),
     maxConnectBytes: number('maxConnectBytes'),
+    maxFragments: number('maxFragments'),
     maxHeldBytes: number('maxHeldBytes'),
     deflateFrom: deflateFrom(perMessageDeflate),
     lostNul: switchOf('lostNul', lostNul),

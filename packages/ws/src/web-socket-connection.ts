@@ -13,7 +13,6 @@ import {
 import { isEncrypted, isTakenAtOnce } from '@xtomp/net/socket'
 import { WebSocket } from 'ws'
 import { closeCodeOf, closeReasonOf, NOT_UTF8, TOO_BIG } from './close-code.js'
-import { Incoming } from './incoming.js'
 import { LostNul } from './lost-nul.js'
 import type { MessagePart, MessageWriter } from './message-writer.js'
 import type { WebSocketSettings } from './options.js'
@@ -53,6 +52,11 @@ export interface Arrival {
 const NOTHING = new Uint8Array(0)
 const NUL = new Uint8Array(1)
 
+/** What the library says of more fragments than it may take, and of chunks. */
+const TOO_MANY_PARTS = 'WS_ERR_TOO_MANY_BUFFERED_PARTS'
+/** In how many chunks of the socket a fragment may come, on the average. */
+export const PARTS_A_FRAGMENT = 16
+
 /** Hands a WebSocket to a broker. */
 export function connect(
   broker: { accept(connection: Connection): Inbound },
@@ -63,14 +67,14 @@ export function connect(
   const socket: ConnectedSocket = arrival.socket
   const connection = new WebSocketConnection(arrival, settings)
   socket[connectionOf] = connection
-  webSocket.owner = connection
+  webSocket.belongTo(connection)
   connection.inbound = broker.accept(connection)
   socket.on('data', arrived)
   return connection
 }
 
-function arrived(this: ConnectedSocket, chunk: Buffer): void {
-  this[connectionOf]?.arrived(chunk.length)
+function arrived(this: ConnectedSocket): void {
+  this[connectionOf]?.arrived()
 }
 
 function drained(this: ConnectedSocket): void {
@@ -88,11 +92,14 @@ export class WebSocketConnection implements Connection, SocketOwner {
   readonly #request: string
   readonly #facts: Partial<ConnectionInfo> | undefined
   readonly #settings: WebSocketDoorSettings
-  readonly #incoming: Incoming
   readonly #lostNul: LostNul | undefined
   /** Told of each message, where it may wait to be compressed and the socket does not know of it yet. */
   readonly #sent: ((error?: Error) => void) | undefined
   #linger: NodeJS.Timeout | undefined
+  /** What the room knows of that has come, and is no whole message. */
+  #heldIn = 0
+  /** Whether a message of the chunk at hand was handed over. */
+  #wasHandedOver = false
   /** The frame whose end has not come. */
   #split: SplitFrame | undefined
   /** Octets of frames put together that have not left; the broker does not count them. */
@@ -116,7 +123,6 @@ export class WebSocketConnection implements Connection, SocketOwner {
     this.#facts = facts
     this.#settings = settings
     this.isBrowser = isBrowser
-    this.#incoming = new Incoming(settings.room)
     this.#lostNul = settings.lostNul ? new LostNul() : undefined
     if (settings.deflateFrom !== undefined) {
       this.#sent = (error) => {
@@ -213,7 +219,7 @@ export class WebSocketConnection implements Connection, SocketOwner {
   }
 
   received(octets: Buffer, isBinary: boolean): void {
-    this.#incoming.message(octets.length)
+    this.#wasHandedOver = true
     if (this.#isClosing) return
     this.#isText = !isBinary
     // Looked at first: the octets are the session's from then on.
@@ -222,20 +228,33 @@ export class WebSocketConnection implements Connection, SocketOwner {
     if (isNulMissing) this.inbound?.receive(NUL)
   }
 
-  control(length: number): void {
-    this.#incoming.control(length)
+  /** A chunk came, and what was whole in it has been handed over. */
+  arrived(): void {
+    this.wasHeard = true
+    // Any octet is a sign of life: a part of a message, and the pong of a browser whose own timers do not run.
+    if (!this.#wasHandedOver && !this.#isDone) this.inbound?.receive(NOTHING)
+    this.#wasHandedOver = false
+    this.#weigh()
   }
 
-  /** A chunk came, and what was whole in it has been handed over. */
-  arrived(length: number): void {
-    this.wasHeard = true
-    if (this.#isClosing || this.#hasEnded) return
-    // Any octet is a sign of life: a part of a message, and the pong of a browser whose own timers do not run.
-    if (!this.#incoming.wasHandedOver) this.inbound?.receive(NOTHING)
+  inflated(): void {
+    if (this.#webSocket.readyState !== WebSocket.CLOSED) this.#weigh()
+  }
+
+  /** Counts what is kept, and bounds it. */
+  #weigh(): void {
     const { maxConnectBytes, room } = this.#settings
-    this.#incoming.chunk(length)
-    if (!this.#hasSpoken && this.#incoming.unfinished > maxConnectBytes) this.#judge()
-    else if (room.isFull && this.#incoming.unfinished > 0) this.#refuse(noRoom(room))
+    const held = this.#hold(this.#webSocket.held)
+    if (held === 0) return
+    // A frame that is being undone may be CONNECT: what waits behind it is judged then.
+    if (!this.#hasSpoken && held > maxConnectBytes && !this.#webSocket.isInflating) this.#judge()
+    else if (room.isFull) this.#refuseMore(noRoom(room))
+  }
+
+  #hold(octets: number): number {
+    this.#settings.room.held += octets - this.#heldIn
+    this.#heldIn = octets
+    return octets
   }
 
   /** What is on its way to a client that has just said CONNECT goes before: only then is it known whether it is connected. */
@@ -246,10 +265,22 @@ export class WebSocketConnection implements Connection, SocketOwner {
     this.#settings.soon(() => {
       const { maxConnectBytes } = this.#settings
       if (!this.#hasSpoken)
-        this.#refuse(tooLarge('connect-too-large', maxConnectBytes, 'maxConnectBytes', this.#incoming.unfinished))
+        this.#refuseMore(tooLarge('connect-too-large', maxConnectBytes, 'maxConnectBytes', this.#heldIn))
       // What the session has asked for meanwhile holds.
       else if (!this.#webSocket.isPaused) this.#socket.resume()
     })
+  }
+
+  /** Says why no more is taken, where there is somebody to hear it, and lets go of what has come. */
+  #refuseMore(error: StompError): void {
+    if (!this.#isDone) this.#refuse(error)
+    this.#webSocket.forget()
+    this.#hold(0)
+  }
+
+  /** Whether nothing that comes is to be heard any more. */
+  get #isDone(): boolean {
+    return this.#isClosing || this.#hasEnded
   }
 
   ping(): void {
@@ -262,7 +293,6 @@ export class WebSocketConnection implements Connection, SocketOwner {
     this.#isAnswering = true
     this.#closeCode = code
     this.#hasEnded = true
-    this.#incoming.release()
     if (!this.#isClosing) this.inbound?.ended()
   }
 
@@ -270,16 +300,24 @@ export class WebSocketConnection implements Connection, SocketOwner {
     this.#closeCode = code
   }
 
-  broken(error: Error): void {
+  broken(error: Error & { readonly code?: string }): void {
     if (this.#isClosing || this.#closeCode === undefined || this.#webSocket.readyState !== WebSocket.OPEN) return
-    this.#incoming.release()
     this.#hasEnded = true
-    const { maxMessageBytes } = this.#settings
-    this.#refuse(
-      this.#closeCode === TOO_BIG
-        ? tooLarge('body-too-large', maxMessageBytes, 'maxMessageBytes', maxMessageBytes + 1)
-        : new ProtocolError(this.#closeCode === NOT_UTF8 ? 'bad-utf8' : 'bad-frame', `not WebSocket: ${error.message}`),
-    )
+    this.#refuse(this.#faultOf(error))
+    this.#webSocket.forget()
+    this.#hold(0)
+  }
+
+  /** What the peer is told, and the close code to it. */
+  #faultOf({ message, code }: Error & { readonly code?: string }): ProtocolError {
+    const { maxMessageBytes, maxFragments } = this.#settings
+    if (this.#closeCode === TOO_BIG)
+      return tooLarge('body-too-large', maxMessageBytes, 'maxMessageBytes', maxMessageBytes + 1)
+    if (code === TOO_MANY_PARTS) {
+      this.#closeCode = TOO_BIG
+      return tooManyFragments(maxFragments)
+    }
+    return new ProtocolError(this.#closeCode === NOT_UTF8 ? 'bad-utf8' : 'bad-frame', `not WebSocket: ${message}`)
   }
 
   #refuse(error: StompError): void {
@@ -288,7 +326,6 @@ export class WebSocketConnection implements Connection, SocketOwner {
 
   close({ code }: CloseReason): void {
     this.#isClosing = true
-    this.#incoming.release()
     this.#webSocket.finish(
       this.#hasEnded ? this.#closeCode : closeCodeOf(code),
       this.#isAnswering ? '' : closeReasonOf(code),
@@ -305,7 +342,7 @@ export class WebSocketConnection implements Connection, SocketOwner {
 
   closed(): void {
     if (this.#linger !== undefined) clearTimeout(this.#linger)
-    this.#incoming.release()
+    this.#hold(0)
     this.#heldOut += this.#split?.held ?? 0
     this.#split = undefined
     this.#freed()
@@ -327,6 +364,13 @@ function tooLarge(
   const what = code === 'body-too-large' ? 'a WebSocket message' : 'a WebSocket message before CONNECTED'
   const text = `${what} may have ${limit} octets, this makes ${seen} or more (option ${option})`
   return new ProtocolError(code, text, { excess: { what, limit, seen, unit: 'octets', option } })
+}
+
+function tooManyFragments(limit: number): ProtocolError {
+  const what = 'a WebSocket message'
+  const text = `${what} may have ${limit} fragments, and come in ${PARTS_A_FRAGMENT} times as many parts (option maxFragments)`
+  const excess = { what, limit, seen: limit + 1, unit: 'fragments', option: 'maxFragments' }
+  return new ProtocolError('body-too-large', text, { excess })
 }
 
 function noRoom({ limit, held }: Room): StompError {

@@ -12,7 +12,12 @@ import { PeerSocket } from './peer-socket.js'
 import { type Refusal, refusalOf, refuse } from './refusal.js'
 import { Room } from './room.js'
 import { bestOf } from './subprotocol.js'
-import { connect, type WebSocketConnection, type WebSocketDoorSettings } from './web-socket-connection.js'
+import {
+  connect,
+  PARTS_A_FRAGMENT,
+  type WebSocketConnection,
+  type WebSocketDoorSettings,
+} from './web-socket-connection.js'
 
 /** What a door is opened at: it takes no more when it is told so, and says when it is gone. */
 export interface Entrance {
@@ -150,11 +155,13 @@ export class WebSocketDoor implements Door {
   }
 }
 
-function serverFor({ maxMessageBytes, deflateFrom }: WebSocketSettings): WebSocketServer {
+function serverFor({ maxMessageBytes, maxFragments, deflateFrom }: WebSocketSettings): WebSocketServer {
   const server = new WebSocketServer({
     noServer: true,
     clientTracking: false,
     maxPayload: maxMessageBytes,
+    maxFragments,
+    maxBufferedChunks: PARTS_A_FRAGMENT * maxFragments,
     perMessageDeflate:
       deflateFrom === undefined
         ? false
