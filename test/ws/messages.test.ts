@@ -142,6 +142,18 @@ describe('the end of a message', () => {
       ['SEND\ndestination:/queue/x\ncontent-length:3\n\n1\x002\0\nSEND\ndestination:/topic/a\n\nbody'],
     ],
     ['cut into messages', ['SEND\ndestin', 'ation:/topic/a\ncontent-length:4\n', '\nbo', 'd', 'y']],
+    ['cut at each octet', [...'SEND\ndestination:/topic/a\ncontent-length:4\n\nbody']],
+    ['cut at each octet, with CRs', [...'SEND\r\ndestination:/topic/a\r\ncontent-length:4\r\n\r\nbody']],
+    ['cut at its blank line', ['SEND\ndestination:/topic/a\ncontent-length:4\n', '\n', 'body']],
+    ['cut behind its blank line', ['SEND\ndestination:/topic/a\ncontent-length:4\n\n', 'body']],
+    [
+      'behind one that was cut, whose head is long',
+      [
+        `SEND\ndestination:/queue/x\n${'a'.repeat(9_000)}`,
+        `${'a'.repeat(6_000)}:\n`,
+        '\n1\0SEND\ndestination:/topic/a\n\nbody',
+      ],
+    ],
     ['cut before its NUL, with nothing lost', ['SEND\ndestination:/topic/a\ncontent-length:4\n\nbod', 'y\0']],
     ['with nothing lost', ['SEND\ndestination:/topic/a\ncontent-length:4\n\nbody\0\n', '\n']],
   ]
@@ -157,6 +169,20 @@ describe('the end of a message', () => {
       await until(() => one.messages.length === 2 + times, 'the MESSAGE')
       expect(one.messages.at(-1)?.text).toMatch(/^MESSAGE\n[\s\S]*\n\nbody\0\n$/)
     }
+  })
+
+  test('ends no frame any more behind a head that is longer than any', async () => {
+    const { url } = await open({ lostNul: true })
+    const one = await webSocket(url)
+    one.socket.send(CONNECT)
+    one.socket.send(SUBSCRIBE)
+    one.socket.send('SEND\ndestination:/topic/a\n')
+    for (let at = 0; at < 12; at++) one.socket.send(`a:${'a'.repeat(8_000)}\n`)
+    one.socket.send('\nbody')
+    await new Promise((resolve) => one.socket.once('pong', resolve).ping())
+    expect(one.messages).toHaveLength(2)
+    one.socket.send('\0')
+    await until(() => one.messages.length === 3, 'the MESSAGE')
   })
 
   test('ends no frame where that is not asked for', async () => {
