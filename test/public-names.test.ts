@@ -141,6 +141,7 @@ const REVIEWED: Readonly<Record<string, Names>> = {
       'SocketDoor',
       'beginsTls',
       'bind',
+      'checkBroker',
       'checkNames',
       'firstOctets',
       'isEncrypted',

@@ -284,6 +284,22 @@ describe('options', () => {
     await expect(app.register(stomp, { broker: another })).rejects.toThrow('in a context of its own')
   })
 
+  test("refuse an app.broker of another plugin's, and leave it alone in a context of their own", async () => {
+    const foreign: unknown = { publish: () => undefined }
+    const app = application()
+    app.decorate('broker', foreign as never)
+    await expect(app.register(stomp)).rejects.toThrow("app.broker is another plugin's: register this one in a context")
+    const other = application()
+    other.decorate('broker', foreign as never)
+    let inside: unknown
+    await other.register(async (child) => {
+      await child.register(stomp)
+      inside = child.broker
+    })
+    await connected(other)
+    expect([inside === foreign, other.broker === foreign]).toEqual([false, true])
+  })
+
   test('take any drain where Fastify has no time-out for plugins', async () => {
     const app = application({ pluginTimeout: 0 })
     await app.register(stomp, { drainMs: 60_000 })

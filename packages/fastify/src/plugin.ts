@@ -60,10 +60,17 @@ function brokerFor<User>(
   app: FastifyInstance,
   { broker, options }: StompSettings<User>,
 ): { readonly broker: Broker; readonly isOurs: boolean } {
-  const known = app.hasDecorator('broker') ? app.broker : undefined
+  const known = hasBroker(app) ? app.broker : undefined
   if (known !== undefined && broker === undefined && options === undefined) return { broker: known, isOurs: false }
+  if (Object.hasOwn(app, 'broker') && known === undefined)
+    throw new TypeError("app.broker is another plugin's: register this one in a context of its own")
   if (Object.hasOwn(app, 'broker') && broker !== known)
     throw new TypeError('app.broker is another one already: register a second broker in a context of its own')
   if (broker !== undefined) return { broker: broker as Broker, isOurs: false }
   return { broker: createBroker({ logger: app.log, ...options }) as Broker, isOurs: true }
+}
+
+/** Whether `app.broker` is a broker: what others call so may be anything. */
+function hasBroker(app: FastifyInstance): boolean {
+  return app.hasDecorator('broker') && typeof (app.broker as Partial<Broker> | undefined)?.accept === 'function'
 }

@@ -2,7 +2,7 @@
 
 import { createServer } from 'node:net'
 import type { Broker } from '@xtomp/core'
-import { SOCKET_OPTIONS } from '@xtomp/net/socket'
+import { checkBroker, SOCKET_OPTIONS } from '@xtomp/net/socket'
 import type { Listener } from '@xtomp/tls'
 import { MuxDoor } from './mux-door.js'
 import { type MuxOptions, settingsOf } from './options.js'
@@ -26,6 +26,7 @@ import { type MuxOptions, settingsOf } from './options.js'
  * @throws StompError `broker-closing` where the broker is closed, or is while the door opens
  */
 export async function listen(broker: Broker, options: MuxOptions = {}): Promise<Listener> {
+  checkBroker(broker)
   const door = new MuxDoor(broker, createServer(SOCKET_OPTIONS), settingsOf(options))
   await door.open()
   return door

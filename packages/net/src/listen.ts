@@ -2,6 +2,7 @@
 
 import { createServer } from 'node:net'
 import type { Broker } from '@xtomp/core'
+import { checkBroker } from './socket/check-broker.js'
 import { type ListenOptions, settingsOf } from './socket/options.js'
 import { type Listener, SocketDoor } from './socket/socket-door.js'
 import { SOCKET_OPTIONS } from './socket/socket-options.js'
@@ -26,7 +27,7 @@ import { refuseTls } from './socket/tls-hello.js'
  * @throws StompError `broker-closing` where the broker is closed, or is while the door opens
  */
 export async function listen(broker: Broker, options: ListenOptions = {}): Promise<Listener> {
-  if (typeof broker?.accept !== 'function') throw new TypeError('listen(broker, options) must be given a broker first')
+  checkBroker(broker)
   const settings = settingsOf(options)
   const server = createServer(SOCKET_OPTIONS)
   const transport = 'path' in settings.place ? 'unix' : 'tcp'

@@ -2,7 +2,7 @@
 
 import { createServer } from 'node:net'
 import type { Broker } from '@xtomp/core'
-import { SOCKET_OPTIONS, settingsOf } from '@xtomp/net/socket'
+import { checkBroker, SOCKET_OPTIONS, settingsOf } from '@xtomp/net/socket'
 import { type Listener, TlsDoor } from './door.js'
 import type { ListenOptions } from './options.js'
 import { TLS_OPTIONS, tlsSettingsOf } from './socket/settings.js'
@@ -18,6 +18,7 @@ const DEFAULT_PORT = 61614
  * @throws StompError `broker-closing` where the broker is closed, or is while the door opens
  */
 export async function listen(broker: Broker, options: ListenOptions): Promise<Listener> {
+  checkBroker(broker)
   const place = settingsOf(options, { others: TLS_OPTIONS, defaultPort: DEFAULT_PORT })
   const door = new TlsDoor(broker, createServer(SOCKET_OPTIONS), { ...place, ...tlsSettingsOf(options) })
   await door.open()

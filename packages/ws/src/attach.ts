@@ -3,7 +3,7 @@
 import type { Server } from 'node:http'
 import type { Server as SecureServer } from 'node:https'
 import type { Broker } from '@xtomp/core'
-import { checkNames } from '@xtomp/net/socket'
+import { checkBroker, checkNames } from '@xtomp/net/socket'
 import { OPTION_NAMES, settingsOf, type WebSocketOptions } from './options.js'
 import { claimUpgrades } from './upgrades.js'
 import { WebSocketDoor } from './web-socket-door.js'
@@ -47,6 +47,7 @@ export interface Attachment {
  * @throws StompError `broker-closing` where the broker is closed
  */
 export function attach(broker: Broker, server: HttpServer, options: AttachOptions = {}): Attachment {
+  checkBroker(broker, 'attach(broker, server, options)')
   checkNames(options, OPTION_NAMES)
   const settings = settingsOf({ ...options, path: options.path ?? '/' })
   const door: WebSocketDoor = new WebSocketDoor(broker, settings, { stop: () => detach() })

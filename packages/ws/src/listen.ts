@@ -7,6 +7,7 @@ import type { Listener } from '@xtomp/net'
 import {
   Arrivals,
   bind,
+  checkBroker,
   checkNames,
   LONGEST_MS,
   numberOf,
@@ -53,6 +54,7 @@ const HANDSHAKE = { least: 1, most: LONGEST_MS, byDefault: 10_000 } as const
  * @throws StompError `broker-closing` where the broker is closed, or is while the door opens
  */
 export async function listen(broker: Broker, options: ListenOptions = {}): Promise<Listener> {
+  checkBroker(broker)
   checkNames(options, ['port', 'host', 'backlog', 'handshakeMs', ...OPTION_NAMES])
   const { port, host, backlog } = options
   const settings = settingsOf(options)
