@@ -146,6 +146,24 @@ describe('the guides', () => {
     expect(rows.filter((row) => row.length !== 3 || row.includes(''))).toEqual([])
   })
 
+  test('say of every limit of a door its default, what it costs, and when to move it', () => {
+    const limitsOf = (names: readonly string[], door: string): string[] =>
+      names.filter((name) => /^max.*(Bytes|Fragments)$|TimeoutMs$/.test(name)).map((name) => `\`${name}\` of ${door}`)
+    const rows = table('docs/limits.md', 'Limit of a door')
+    const named = rows.map(([name = '']) => name)
+    const others = ['maxConnections', 'lingerMs', '`handshakeMs` of ws', '`firstOctetsMs` of mux']
+    expect([...named].sort()).toEqual(
+      [...others, ...limitsOf(TLS_OPTIONS, 'tls'), ...limitsOf(WEB_SOCKET_OPTIONS, 'ws')].sort(),
+    )
+    const defaults = { ...webSocketSettingsOf({}), ...listenSettingsOf({}) }
+    const told = (bytes: number): string[] => [written(bytes), written(bytes / 1024 ** 2), 'no limit']
+    for (const [name = '', value = ''] of rows) {
+      const number = Reflect.get(defaults, name.replace(/`(.*)`.*/, '$1')) as unknown
+      if (typeof number === 'number') expect(told(number)).toContain(value.replace(/ (octets|ms|MiB)$/, ''))
+    }
+    expect(rows.filter((row) => row.length !== 4 || row.includes(''))).toEqual([])
+  })
+
   test('speak, where they say whether to try again, of codes that there are', () => {
     const named = table('docs/errors.md', 'Codes').flatMap(([codes = '']) => codes.match(/[a-z]+(-[a-z]+)+|stalled/g))
     expect(named.filter((code) => !CODES.includes(String(code)))).toEqual([])
