@@ -4,39 +4,12 @@ import type { Socket } from 'node:net'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { localhost } from '../support/doors.js'
+import { said, WAITS_MS } from '../support/floods.js'
 import { connected, expectNothingHeld } from '../support/listeners.js'
-import { binaryHeader, textHeader } from '../support/proxy-headers.js'
 import { until } from '../support/suite.js'
-import { CONNECT, HELLO, LINGER_MS, opened, socketTo } from './opened.js'
+import { CONNECT, opened, socketTo } from './opened.js'
 
 const MANY = 100
-const UPGRADE =
-  'GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n'
-const KEY = 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n'
-
-const said: [name: string, octets: string | Uint8Array][] = [
-  ['nothing', ''],
-  ['half a word', 'CONN'],
-  ['garbage', new Uint8Array(1_000).fill(0xee)],
-  ['a method and no more', 'GET '],
-  ['half a request', 'GET /health HTTP/1.1\r\nHost: x\r\n'],
-  ['a request, and half another', 'GET /health HTTP/1.1\r\nHost: x\r\n\r\nGET /he'],
-  ['a request for what is not there', 'GET /x HTTP/1.1\r\nHost: x\r\n\r\n'],
-  ['a header without an end', `GET / HTTP/1.1\r\nX: ${'x'.repeat(40_000)}`],
-  ['half an upgrade', UPGRADE],
-  ['an upgrade, and no more', `${UPGRADE}${KEY}\r\n`],
-  ['an upgrade to nowhere', `${UPGRADE.replace('/', '/nowhere')}${KEY}\r\n`],
-  ['half a hello', HELLO],
-  ['a hello and garbage', Buffer.concat([HELLO, Buffer.alloc(2_000, 0xee)])],
-  ['half a PROXY header', 'PROXY TCP4 192.0.2.7'],
-  ['a PROXY header, and no more', textHeader('PROXY TCP4 192.0.2.7 192.0.2.8 1 2')],
-  ['a malformed one', textHeader('PROXY TCP5 192.0.2.7 192.0.2.8 1 2')],
-  ['half a binary one', binaryHeader({ addresses: Array(12).fill(1) }).subarray(0, 20)],
-  ['a binary one, and half a hello', Buffer.concat([binaryHeader({ command: 0x20, family: 0 }), HELLO])],
-]
-
-/** As long as any of them may stay. */
-const WAITS_MS = [10_000, LINGER_MS, 10_000, LINGER_MS]
 
 async function door() {
   const { server } = await localhost()

@@ -5,10 +5,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import { listen, type MuxOptions } from '@xtomp/mux'
 import { describe, expect, test } from 'vitest'
+import { HELLO, LINGER_MS } from '../support/floods.js'
 import { client, codeOf, connected, expectNothingHeld, folder, open } from '../support/listeners.js'
 import { binaryHeader, textHeader } from '../support/proxy-headers.js'
 import { until } from '../support/suite.js'
-import { allOf, answerTo, ask, CONNECT, HELLO, LINGER_MS, opened, peersOf, socketTo, written } from './opened.js'
+import { allOf, answerTo, ask, CONNECT, opened, peersOf, socketTo, written } from './opened.js'
 
 describe('a port for all', () => {
   test('serves STOMP and HTTP, and counts both', async () => {

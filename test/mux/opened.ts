@@ -7,12 +7,10 @@ import type { Broker, BrokerOptions, ConnectionInfo, LogFields } from '@xtomp/co
 import { listen, type MuxOptions } from '@xtomp/mux'
 import type { Listener } from '@xtomp/net'
 import { onTestFinished } from 'vitest'
+import { LINGER_MS } from '../support/floods.js'
 import { connected, open, placeOf } from '../support/listeners.js'
 
-export const LINGER_MS = 50
 export const CONNECT = 'CONNECT\naccept-version:1.2\nhost:/\n\n\0'
-/** How a TLS client begins: the head of a record, and the beginning of what is in it. */
-export const HELLO = new Uint8Array([0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3])
 
 /** A broker whose log is heard, and a door for all. */
 export async function opened(options: MuxOptions = {}, brokerOptions: BrokerOptions = {}) {

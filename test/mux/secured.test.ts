@@ -9,10 +9,11 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { type Certified, issueForServer } from '../support/certificates.js'
 import { dialWebSocket } from '../support/dial-web-socket.js'
 import { dialTls, localhost } from '../support/doors.js'
+import { HELLO } from '../support/floods.js'
 import { connected, expectNothingHeld } from '../support/listeners.js'
 import { until } from '../support/suite.js'
 import { WireClient } from '../support/wire-client.js'
-import { allOf, answerTo, CONNECT, HELLO, opened, peersOf, socketTo, written } from './opened.js'
+import { allOf, answerTo, CONNECT, opened, peersOf, socketTo, written } from './opened.js'
 
 async function secured(listener: Listener, options: ConnectionOptions = {}): Promise<WireClient> {
   const { ca } = await localhost()

@@ -6,11 +6,12 @@ import type { Listener } from '@xtomp/net'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { dialWebSocket } from '../support/dial-web-socket.js'
 import { localhost } from '../support/doors.js'
+import { LINGER_MS } from '../support/floods.js'
 import { connected, expectNothingHeld, open } from '../support/listeners.js'
 import { until } from '../support/suite.js'
 import { WireClient } from '../support/wire-client.js'
 import { rawFrame } from '../ws/open.js'
-import { allOf, answerTo, ask, CONNECT, LINGER_MS, opened, peersOf, socketTo, written } from './opened.js'
+import { allOf, answerTo, ask, CONNECT, opened, peersOf, socketTo, written } from './opened.js'
 
 const UPGRADE = [
   'Host: x',

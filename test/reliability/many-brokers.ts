@@ -1,48 +1,13 @@
 /** A program that makes brokers, uses them, and closes them, then says what is left of them in its process. */
 
 import { connect } from 'node:net'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { connectMemory, createBroker } from '@xtomp/core'
 import { listen } from '@xtomp/net'
-
-setFlagsFromString('--expose-gc')
-const collect = runInNewContext('gc') as () => void
+import { handles, type Memory, memory, namedHandles } from './process-state.js'
 
 const CONNECT = 'CONNECT\naccept-version:1.2\nhost:/\nheart-beat:10000,10000\n\n\0'
 const SUBSCRIBE = 'SUBSCRIBE\nid:0\ndestination:/queue/a\nack:client\n\n\0'
 const CLIENTS = 100
-
-/** Handles that this process has beside those that it was given, by their kind. */
-function handles(): string[] {
-  return process.getActiveResourcesInfo().filter((kind) => !['PipeWrap', 'TTYWrap'].includes(kind))
-}
-
-/** Open handles, by the names of their classes, but for those that this process was given. */
-function namedHandles(): string[] {
-  return activeHandles()
-    .filter((handle) => !given.includes(handle))
-    .map((handle) => handle.constructor.name)
-}
-
-function activeHandles(): object[] {
-  return Reflect.apply(Reflect.get(process, '_getActiveHandles'), process, [])
-}
-
-interface Memory {
-  readonly heap: number
-  /** Outside the heap: octets of buffers, and what C++ holds for objects. */
-  readonly external: number
-}
-
-async function memory(): Promise<Memory> {
-  for (let turn = 0; turn < 4; turn++) {
-    await new Promise((resolve) => setImmediate(resolve))
-    collect()
-  }
-  const { heapUsed: heap, external } = process.memoryUsage()
-  return { heap, external }
-}
 
 /** One broker's life: a client with a delivery unsettled, a host subscription, a transaction, an expiring message. */
 async function life(): Promise<void> {
@@ -84,9 +49,6 @@ function listeners(): number {
 }
 
 const [, , warmUp = '0', brokers = '0'] = process.argv
-// Node makes these when they are first asked for.
-const standard: readonly object[] = [process.stdout, process.stderr]
-const given = [...activeHandles(), ...standard]
 const listenersBefore = listeners()
 const before = await afterMany(Number(warmUp))
 const after = await afterMany(Number(brokers))

@@ -28,6 +28,8 @@ export async function buildProgram(path: string): Promise<Program> {
     format: 'esm',
     target: 'node20',
     noExternal: [/^@xtomp/, 'eventemitter3'],
+    // It asks for modules of Node's as they come to it, which one built into a module cannot.
+    external: ['ws'],
     config: false,
     silent: true,
   })

@@ -380,6 +380,72 @@ describe('a peer', () => {
     expect(listener.connections).toBe(0)
   })
 
+  test('is one of many that begin an upgrade, of whom as many as may be connected are waited for', async () => {
+    const { broker, clock, listener, port } = await open({ maxConnections: 5 })
+    const half = 'GET / HTTP/1.1\r\nupgrade: websocket\r\n'
+    const begun = await Promise.all(Array.from({ length: 5 }, () => RawPeer.dial(port)))
+    for (const peer of begun) peer.write(half)
+    await until(() => clock.timers === 5, 'all to have come')
+    const more = await Promise.all(Array.from({ length: 100 }, () => RawPeer.dial(port)))
+    for (const peer of more) peer.write(half)
+    await until(() => more.every(({ text }) => text.includes('option maxConnections')), 'all to be told')
+    for (const peer of more) expect(peer.text).toMatch(/^HTTP\/1.1 503 /)
+    expect(begun.map(({ text }) => text)).toEqual(['', '', '', '', ''])
+    // Those who leave make room.
+    begun[0]?.socket.destroy()
+    await until(() => clock.timers <= 4, 'one to have left')
+    const good = await client(`ws://127.0.0.1:${port}`)
+    await good.connect()
+    expect(listener.connections).toBe(1)
+    await good.disconnect()
+    await clock.advance(10_000)
+    await until(() => begun.every(({ isClosed }) => isClosed), 'the others to be cut')
+    expect([clock.timers, broker.stats().sessions]).toEqual([0, 0])
+  })
+
+  test('that does not read why there is no room for it is cut all the same', async () => {
+    const { clock, port } = await open({ maxConnections: 1 })
+    const [first, second] = [await RawPeer.dial(port), await RawPeer.dial(port)]
+    await until(() => second.text.includes(' 503 '))
+    expect(clock.timers).toBe(2)
+    await clock.advance(50)
+    expect(clock.timers).toBe(1)
+    expect(first.isClosed).toBe(false)
+  })
+
+  test('whose head is too large is told so', async () => {
+    const { port } = await open()
+    const peer = await RawPeer.dial(port)
+    peer.write(`GET / HTTP/1.1\r\nx: ${'x'.repeat(20_000)}`)
+    await until(() => peer.isClosed)
+    expect(peer.text).toMatch(/^HTTP\/1.1 431 /)
+    expect(peer.text).toContain('too large')
+  })
+
+  test('that takes the door for a proxy is told that it is none', async () => {
+    const { port } = await open()
+    const peer = await RawPeer.dial(port)
+    peer.write('CONNECT elsewhere:80 HTTP/1.1\r\nhost: elsewhere\r\n\r\n')
+    await until(() => peer.isClosed)
+    expect(peer.text).toMatch(/^HTTP\/1.1 405 /)
+    expect(peer.text).toContain('no proxy')
+  })
+
+  test.each(['1.0', '0.9', '2.0'])('that upgrades by HTTP/%s is told which it takes', async (version) => {
+    const { broker, port } = await open()
+    const server = createServer()
+    attach(broker, server)
+    const attached = await opened(server)
+    for (const place of [port, attached]) {
+      const peer = await RawPeer.dial(place)
+      const headers = Object.entries({ host: 'a', ...UPGRADE }).map((pair) => pair.join(': '))
+      peer.write([`GET / HTTP/${version}`, ...headers, '', ''].join('\r\n'))
+      await until(() => peer.isClosed)
+      expect(peer.text).toMatch(/^HTTP\/1.1 400 /)
+      expect(peer.text).toContain(`begins with HTTP/1.1, and this was HTTP/${version}`)
+    }
+  })
+
   test('gets 503 where the door is closing', async () => {
     const { broker } = openBroker()
     const server = createServer()

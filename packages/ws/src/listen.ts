@@ -1,11 +1,10 @@
 /** A WebSocket door on a port of its own. */
 
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { Duplex } from 'node:stream'
+import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer } from 'node:net'
 import { type Broker, StompError } from '@xtomp/core'
 import type { Listener } from '@xtomp/net'
 import {
-  Arrivals,
   bind,
   checkBroker,
   checkNames,
@@ -15,9 +14,10 @@ import {
   SOCKET_OPTIONS,
 } from '@xtomp/net/socket'
 import { OPTION_NAMES, settingsOf, type WebSocketOptions } from './options.js'
-import { pathOf, type Refusal, refuse, unknownPath } from './refusal.js'
+import { OwnServer } from './own-server.js'
+import { pathOf, type Refusal, unknownPath } from './refusal.js'
 import { type Claim, claimUpgrades } from './upgrades.js'
-import { type Entrance, WebSocketDoor } from './web-socket-door.js'
+import { WebSocketDoor } from './web-socket-door.js'
 
 /** Where to listen, and how. */
 export interface ListenOptions extends WebSocketOptions {
@@ -60,15 +60,20 @@ export async function listen(broker: Broker, options: ListenOptions = {}): Promi
   const settings = settingsOf(options)
   const place = placeOf({ port, host, backlog }, { defaultPort: PORT })
   const handshakeMs = numberOf('handshakeMs', options.handshakeMs, HANDSHAKE)
-  const server: Server = createServer(SOCKET_OPTIONS, (request, response) => answer(request, response, door))
-  const entrance = new OwnServer(server, new Arrivals(broker.clock, handshakeMs))
+  const http = createHttpServer((request, response) => answer(request, response, door))
+  const entrance = new OwnServer(createServer(SOCKET_OPTIONS), http, {
+    clock: broker.clock,
+    handshakeMs,
+    lingerMs: settings.lingerMs,
+    most: settings.maxConnections,
+  })
   const door: WebSocketDoor = new WebSocketDoor(broker, settings, entrance)
-  claimUpgrades(server, door, (request, socket, head) => {
-    entrance.arrivals.delete(request.socket)
+  claimUpgrades(http, door, (request, socket, head) => {
+    entrance.release(request.socket)
     door.take(request, socket, head)
   })
   try {
-    await entrance.open(() => bind(server, place))
+    await entrance.open((server) => bind(server, place))
   } catch (error) {
     door.abandon()
     throw error
@@ -77,44 +82,7 @@ export async function listen(broker: Broker, options: ListenOptions = {}): Promi
     await door.close()
     throw new StompError('broker-closing', 'the broker was closed while this door was opening')
   }
-  return listenerOf(server, door)
-}
-
-/** A server that is ours alone. */
-class OwnServer implements Entrance {
-  readonly arrivals: Arrivals
-  isStopped = false
-  readonly #server: Server
-  #opening: Promise<void> | undefined
-
-  constructor(server: Server, arrivals: Arrivals) {
-    this.#server = server
-    this.arrivals = arrivals
-    server.on('connection', (socket) => arrivals.add(socket))
-    server.on('clientError', (_error, socket) => notWebSocket(socket))
-  }
-
-  async open(bound: () => Promise<void>): Promise<void> {
-    this.#opening = bound()
-    await this.#opening
-    // A connection that the system could not accept is no reason to end the process: it tries again by itself.
-    this.#server.on('error', () => undefined)
-  }
-
-  async stop(): Promise<void> {
-    this.isStopped = true
-    // A server that is closed before it listens would listen all the same.
-    await this.#opening?.catch(() => undefined)
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
-    this.arrivals.close()
-    await closed
-  }
-}
-
-/** For those who speak something else: STOMP without a WebSocket, TLS, or nothing at all. */
-function notWebSocket(socket: Duplex): void {
-  if (socket.writable) refuse(socket, { status: 400, text: 'this port speaks WebSocket, and this is no HTTP' })
-  else socket.destroy()
+  return listenerOf(entrance, door)
 }
 
 function answer(request: IncomingMessage, response: ServerResponse, claim: Claim): void {
@@ -128,9 +96,7 @@ function answerTo(path: string, claim: Claim): Refusal {
   return { status: 426, text: 'this is a STOMP broker: connect with a WebSocket' }
 }
 
-function listenerOf(server: Server, door: WebSocketDoor): Listener {
-  const bound = server.address()
-  const { port, address } = typeof bound === 'object' && bound !== null ? bound : { port: undefined, address: '' }
+function listenerOf({ port, address }: OwnServer, door: WebSocketDoor): Listener {
   return {
     port,
     address,

@@ -29,7 +29,10 @@ export interface WebSocketOptions {
   readonly origins?: OriginRule | undefined
   /** Whether a client must ask for one of STOMP's subprotocols. @defaultValue false */
   readonly requireSubprotocol?: boolean | undefined
-  /** How many connections there may be; one more gets an ERROR `connections-too-many`. @defaultValue no limit */
+  /**
+   * How many connections there may be; one more gets an ERROR `connections-too-many`. On a port of its own as many more may
+   * be on their way in, and one more than that is answered with 503. @defaultValue no limit
+   */
   readonly maxConnections?: number | undefined
   /** How large a WebSocket message of a client may be, in octets. @defaultValue 17 MiB, more than the broker's default `limits.bodyBytes` */
   readonly maxMessageBytes?: number | undefined

@@ -17,6 +17,7 @@ const SHOWN_CHARACTERS = 64
 /** Why an upgrade is not to be made; undefined where it may. What ws checks is left to ws. */
 export function refusalOf(request: IncomingMessage, settings: WebSocketSettings): Refusal | undefined {
   const { origin, 'sec-websocket-protocol': offered } = request.headers
+  if (request.httpVersion !== '1.1') return { status: 400, text: wrongVersion(request) }
   if (origin !== undefined && !isAllowed(origin, request, settings))
     return { status: 403, text: `pages of ${shown(origin)} may not connect here (option origins)` }
   if (offered === undefined ? settings.requireSubprotocol : bestOf(offered.split(/ *, */)) === '') {
@@ -33,11 +34,16 @@ export function unknownPath(path: string, served: readonly string[]): Refusal {
 }
 
 /** Answers, and lets go of the socket; a peer that does not read has no more time than its handshake has. */
-export function refuse(socket: Duplex, { status, text }: Refusal, headers: readonly string[] = []): void {
+export function refuse(socket: Duplex, refusal: Refusal, headers: readonly string[] = []): void {
+  socket.once('finish', () => socket.destroy())
+  answer(socket, refusal, headers)
+}
+
+/** Answers, and ends our side of the socket; who calls sees to its end. */
+export function answer(socket: Duplex, { status, text }: Refusal, headers: readonly string[] = []): void {
   const body = `${text}\n`
   // A peer that has gone meanwhile needs no answer.
   socket.on('error', () => undefined)
-  socket.once('finish', () => socket.destroy())
   socket.end(
     [
       `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
@@ -55,6 +61,11 @@ export function refuse(socket: Duplex, { status, text }: Refusal, headers: reado
 export function pathOf({ url = '/' }: IncomingMessage): string {
   const end = url.indexOf('?')
   return end < 0 ? url : url.slice(0, end)
+}
+
+/** RFC 6455, 4.2.1. nginx asks with 1.0 unless it is told otherwise, and whoever set it up looks at this. */
+function wrongVersion({ httpVersion }: IncomingMessage): string {
+  return `a WebSocket begins with HTTP/1.1, and this was HTTP/${httpVersion} (behind nginx: proxy_http_version 1.1)`
 }
 
 function isAllowed(origin: string, request: IncomingMessage, { origins }: WebSocketSettings): boolean {

@@ -50,6 +50,9 @@ export class Arrivals {
   /** Cuts those that wait, and each that still comes. */
   close(): void {
     this.#isClosed = true
-    for (const socket of [...this.#waiting.keys()]) socket.destroy()
+    for (const socket of [...this.#waiting.keys()]) {
+      this.delete(socket)
+      socket.destroy()
+    }
   }
 }

@@ -1,0 +1,96 @@
+/** The server of a port that is ours alone: from the first octet of a socket until its WebSocket is open. */
+
+import type { Server as HttpServer } from 'node:http'
+import type { Server, Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { Clock } from '@xtomp/core'
+import { Arrivals } from '@xtomp/net/socket'
+import { answer, type Refusal, refuse } from './refusal.js'
+import type { Entrance } from './web-socket-door.js'
+
+/** What those on their way in have. */
+export interface OwnServerSettings {
+  readonly clock: Clock
+  /** How long each may take. */
+  readonly handshakeMs: number
+  /** How long one that was turned away may keep its socket. */
+  readonly lingerMs: number
+  /** How many there may be at a time. */
+  readonly most: number
+}
+
+const NOT_HTTP: Refusal = { status: 400, text: 'this port speaks WebSocket, and this is no HTTP' }
+
+/** What Node says of a request that cannot be read, where it is HTTP all the same. */
+const FAULTS: Readonly<Record<string, Refusal>> = {
+  HPE_HEADER_OVERFLOW: { status: 431, text: 'the head of this request is too large' },
+}
+
+/** Takes sockets, and has HTTP read from those that there is room for. */
+export class OwnServer implements Entrance {
+  isStopped = false
+  port: number | undefined
+  address = ''
+  readonly #server: Server
+  readonly #settings: OwnServerSettings
+  readonly #arrivals: Arrivals
+  /** Those that were told that there is no room. */
+  readonly #leaving: Arrivals
+  #opening: Promise<void> | undefined
+
+  /** @param http - listens nowhere: sockets are given to it */
+  constructor(server: Server, http: HttpServer, settings: OwnServerSettings) {
+    const { clock, handshakeMs, lingerMs } = settings
+    this.#server = server
+    this.#settings = settings
+    this.#arrivals = new Arrivals(clock, handshakeMs)
+    this.#leaving = new Arrivals(clock, lingerMs)
+    server.on('connection', (socket) => this.#arrived(socket, http))
+    http.on('clientError', ({ code = '' }: NodeJS.ErrnoException, socket) => {
+      if (socket.writable) refuse(socket, FAULTS[code] ?? NOT_HTTP)
+      else socket.destroy()
+    })
+    // Without it Node cuts who takes us for a proxy.
+    http.on('connect', (_request, socket: Duplex) =>
+      refuse(socket, { status: 405, text: 'a WebSocket begins with GET, and this is no proxy' }, ['Allow: GET']),
+    )
+  }
+
+  /** Resolves when it is open. Rejects as the system does. */
+  async open(bound: (server: Server) => Promise<void>): Promise<void> {
+    this.#opening = bound(this.#server)
+    await this.#opening
+    // A connection that the system could not accept is no reason to end the process: it tries again by itself.
+    this.#server.on('error', () => undefined)
+    const place = this.#server.address()
+    if (typeof place === 'object' && place !== null) Object.assign(this, { port: place.port, address: place.address })
+  }
+
+  /** It is on its way no longer: a WebSocket, or refused. */
+  release(socket: Socket): void {
+    this.#arrivals.delete(socket)
+  }
+
+  async stop(): Promise<void> {
+    this.isStopped = true
+    // A server that is closed before it listens would listen all the same.
+    await this.#opening?.catch(() => undefined)
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
+    this.#arrivals.close()
+    this.#leaving.close()
+    await closed
+  }
+
+  #arrived(socket: Socket, http: HttpServer): void {
+    const { most } = this.#settings
+    if (this.#arrivals.size < most) {
+      this.#arrivals.add(socket)
+      http.emit('connection', socket)
+    } else {
+      this.#leaving.add(socket)
+      answer(socket, { status: 503, text: `${most} clients are on their way in already (option maxConnections)` })
+      // Reading on, and dropping it: a socket closed with unread octets is reset, and the answer is lost.
+      socket.resume()
+    }
+  }
+}
