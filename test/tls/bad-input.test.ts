@@ -17,6 +17,7 @@ import { WireClient } from '../support/wire-client.js'
 const UNEXPECTED_MESSAGE = 10
 const HANDSHAKE_FAILURE = 40
 const PROTOCOL_VERSION = 70
+const INTERNAL_ERROR = 80
 const LIMIT_MS = 10_000
 
 let broker: Broker
@@ -157,6 +158,51 @@ test.each(stopping)('cuts, when its time is up, a client that %s', async (_, len
   await closed
   expect(logged).toHaveLength(1)
   expect(logged[0]?.message).toContain('handshakeTimeoutMs')
+})
+
+test('waits for as many hellos as there may be connections, and tells one more in both ways that there are', async () => {
+  const limits: unknown[] = []
+  broker.on('limit', ({ error }) => limits.push(error.excess))
+  const made = await localhost()
+  const bounded = await listen(broker, { ...made.server, port: 0, maxConnections: 5 })
+  const half = (await hello()).subarray(0, 100)
+  const begin = async (): Promise<Socket> => {
+    const socket = dialTo({ host: '127.0.0.1', port: bounded.port as number, allowHalfOpen: true })
+    onTestFinished(() => void socket.destroy())
+    socket.on('error', () => undefined)
+    await once(socket, 'connect')
+    socket.write(half)
+    return socket
+  }
+  const waiting = await Promise.all(Array.from({ length: 5 }, begin))
+  await until(() => clock.timers === 5, 'their arrival')
+  const refused = await Promise.all(Array.from({ length: 50 }, begin))
+  for (const socket of refused) {
+    const answer = Buffer.concat(await socket.toArray())
+    expect([...answer.subarray(0, 7)]).toEqual([0x15, 3, 3, 0, 2, 2, INTERNAL_ERROR])
+    expect(String(answer.subarray(7))).toContain('code:connections-too-many')
+    socket.destroy()
+  }
+  expect(limits).toHaveLength(50)
+  expect(limits[0]).toEqual({
+    what: 'this door',
+    limit: 5,
+    seen: 6,
+    unit: 'handshakes',
+    option: 'maxConnections',
+  })
+  // One who leaves makes room for one who means it.
+  waiting[0]?.destroy()
+  await until(() => clock.timers === 4, 'one to have left')
+  const good = await WireClient.dial(dialTls({ host: '127.0.0.1', port: bounded.port as number }, { ca }))
+  await good.connect()
+  expect(bounded.connections).toBe(1)
+  const cut = waiting.slice(1).map((socket) => once(socket.resume(), 'end'))
+  await clock.advance(LIMIT_MS)
+  await Promise.all(cut)
+  for (const socket of waiting) socket.destroy()
+  good.abort()
+  await bounded.close()
 })
 
 test('counts the failures of a flood, and tells of them at most once in ten seconds', async () => {

@@ -1,7 +1,7 @@
 /** A door whose sockets are secured before they come in. */
 
-import type { Server } from 'node:net'
-import type { Broker } from '@xtomp/core'
+import type { Server, Socket } from 'node:net'
+import { type Broker, StompError } from '@xtomp/core'
 import type { Listener as SocketListener } from '@xtomp/net'
 import { type ListenSettings, SocketDoor } from '@xtomp/net/socket'
 import type { Certificates } from './socket/certificates.js'
@@ -19,17 +19,22 @@ export interface Listener extends SocketListener {
   setCertificates(certificates: Certificates): void
 }
 
+/** A fatal alert `internal_error` (RFC 8446, 6.2), which is what servers say that have no room: TLS has no other word. */
+const ALERT = new Uint8Array([0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x50])
+
 /** A listener that is more than a SocketDoor by its handshakes. */
 export class TlsDoor extends SocketDoor implements Listener {
   readonly #handshakes: Handshakes
+  readonly #most: number
 
   constructor(broker: Broker, server: Server, settings: ListenSettings & TlsSettings) {
     super(broker, server, { ...settings, ...SECURED_SOCKETS, transport: 'tls' })
+    this.#most = settings.maxConnections
     this.#handshakes = new Handshakes(broker, settings, {
       secured: (socket) => this.accept(socket),
       refused: (socket, error) => this.turnAway(socket, error),
     })
-    server.on('connection', (socket) => this.#handshakes.begin(socket))
+    server.on('connection', (socket) => this.#arrived(socket))
   }
 
   setCertificates(certificates: Certificates): void {
@@ -40,4 +45,20 @@ export class TlsDoor extends SocketDoor implements Listener {
     this.#handshakes.close()
     super.stop()
   }
+
+  /** Apart from those who are in: one of them too many is told so over TLS, which it must be let begin. */
+  #arrived(socket: Socket): void {
+    if (this.#handshakes.size < this.#most) this.#handshakes.begin(socket)
+    else
+      this.turnAway(socket, (_, { inbound }) => {
+        socket.write(ALERT)
+        inbound?.refuse(tooManyHandshakes(this.#most))
+      })
+  }
+}
+
+function tooManyHandshakes(limit: number): StompError {
+  const text = `${limit} connections are in their TLS handshake, as many as may be (option maxConnections)`
+  const excess = { what: 'this door', limit, seen: limit + 1, unit: 'handshakes', option: 'maxConnections' }
+  return new StompError('connections-too-many', text, { excess })
 }

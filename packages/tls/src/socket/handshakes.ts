@@ -176,7 +176,7 @@ export class Handshakes {
   }
 }
 
-/** The socket below: Node names it for its own use only, and nothing else leads from the one to the other. */
+/** The socket below: Node names it for its own use only, and nothing else leads there (decision 0020). */
 function transportOf(socket: TLSSocket): Socket {
   return Reflect.get(socket, '_parent') as Socket
 }
