@@ -222,7 +222,6 @@ conformance('connect', (test) => {
   })
 
   test('closes a connection without a whole CONNECT in time, and leaves the others alone [75]', async (env) => {
-    if (env.door === 'mux') env.skip('this door waits for first octets by itself: test/mux/listen.test.ts')
     await env.open({ limits: { connectTimeoutMs: 5_000 }, heartBeat: { incomingMs: 0, outgoingMs: 0 } })
     const connected = await env.connect()
     const silent = await env.client()

@@ -214,7 +214,8 @@ class OwnEnv extends AnyEnv implements ClosingEnv {
   async open(options: BrokerOptions = {}): Promise<Broker> {
     if (this.#broker !== undefined) throw new Error('the broker is open already')
     this.#broker = this.#create(options)
-    await this.#opened()
+    this.#open = Promise.resolve(this.#door.open(this.#broker, options))
+    await this.#open
     return this.#broker
   }
 
