@@ -139,6 +139,7 @@ const REVIEWED: Readonly<Record<string, Names>> = {
       'SOCKET_OPTIONS',
       'SocketConnection',
       'SocketDoor',
+      'TrustedAddresses',
       'beginsTls',
       'bind',
       'checkBroker',

@@ -461,6 +461,7 @@ describe('options', () => {
     [{ health: { path: '/a?b' } }, "health.path must be a path that begins with / and has no query; given '/a?b'"],
     [{ health: { fact: 1 } }, 'there is no option fact; there are path, facts'],
     [{ health: { facts: {} } }, 'health.facts must be a function; given {}'],
+    [{ ws: { trust: ['loopback'] } }, 'ws.trust is proxy.trust here: it holds for all that comes to this port'],
     [{ proxy: true }, 'proxy must be an object with trust; given true'],
     [{ proxy: {} }, 'proxy.trust must be a list of addresses that is not empty; given undefined'],
     [{ proxy: { trust: [] } }, 'proxy.trust must be a list of addresses that is not empty; given []'],

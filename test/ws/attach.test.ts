@@ -254,6 +254,33 @@ describe('an upgrade', () => {
     expect(ended).toMatchObject([facts])
   })
 
+  const behind: [trust: string[] | undefined, forwarded: string | undefined, from: string, proxy?: string][] = [
+    [undefined, '192.0.2.7', '127.0.0.1'],
+    [['10.0.0.0/8'], '192.0.2.7', '127.0.0.1'],
+    [['loopback'], undefined, '127.0.0.1'],
+    [['loopback'], 'unknown', '127.0.0.1'],
+    [['loopback'], '192.0.2.7', '192.0.2.7', '127.0.0.1'],
+    [['127.0.0.1', '10.0.0.0/8'], '203.0.113.9, 192.0.2.7, 10.1.2.3', '192.0.2.7', '127.0.0.1'],
+  ]
+  test.each(behind)('with trust %j and X-Forwarded-For %s comes from %s', async (trust, forwarded, from, proxy) => {
+    const { broker } = openBroker()
+    const server = page()
+    attach(broker, server, { path: '/stomp', trust })
+    const attached = await opened(server)
+    const listener = await listen(broker, { port: 0, trust })
+    const headers: Record<string, string> = forwarded === undefined ? {} : { 'x-forwarded-for': forwarded }
+    for (const port of [attached, listener.port]) {
+      const one = await client(`ws://127.0.0.1:${port}/stomp`, { headers })
+      await one.connect()
+      const [{ connection } = { connection: undefined }] = broker.sessions()
+      expect([connection?.remoteAddress, connection?.proxyAddress]).toEqual([from, proxy])
+      // Of the client behind a proxy the port is not known.
+      expect(connection?.remotePort === undefined).toBe(proxy !== undefined)
+      await one.disconnect()
+      await until(() => broker.stats().sessions === 0)
+    }
+  })
+
   const wrong: [what: string, headers: Record<string, string>, method: string, status: number, text: string][] = [
     ['by POST', UPGRADE, 'POST', 405, 'begins with GET'],
     ['without a key', { ...UPGRADE, 'sec-websocket-key': '' }, 'GET', 400, 'Key'],
@@ -311,6 +338,11 @@ describe('options', () => {
     [
       { perMessageDeflate: { thresholdBytes: -1 } },
       'perMessageDeflate.thresholdBytes must be a whole number from 0 to 2147483647; given -1',
+    ],
+    [{ trust: [] }, 'trust must be a list of addresses that is not empty; given []'],
+    [
+      { trust: ['10.0.0.0/33'] },
+      "trust must hold an IP address, a network such as '10.0.0.0/8', 'loopback' or 'unix'; given '10.0.0.0/33'",
     ],
     [{ factsOf: {} }, 'factsOf must be a function of a request; given {}'],
     [{ provenLoginOf: 'CN' }, "provenLoginOf must be a function of a socket; given 'CN'"],

@@ -15,12 +15,15 @@ export interface MuxTlsOptions extends TlsOptions {
   readonly required?: boolean | undefined
 }
 
+/** How WebSockets are taken; whom to trust is said once, in `proxy`. */
+type MuxWebSocketOptions = Omit<WebSocketOptions, 'trust'>
+
 /** Where to listen, and what is served there. */
 export interface MuxOptions extends ListenOptions {
   /** Serves all of it under TLS as well: `cert`, `key` and whatever `@xtomp/tls` takes. @defaultValue no TLS */
   readonly tls?: MuxTlsOptions | undefined
   /** How WebSockets are taken, as `attach` of `@xtomp/ws` is told; false for none. @defaultValue at `/` and `/stomp` */
-  readonly ws?: WebSocketOptions | false | undefined
+  readonly ws?: MuxWebSocketOptions | false | undefined
   /** The path that answers whether the broker is well; with facts of the host's own; false for none. @defaultValue '/health' */
   readonly health?: string | false | HealthOptions | undefined
   /** Answers every other request: an Express application, say. @defaultValue 404, and a text that says what there is */
@@ -39,7 +42,7 @@ export interface MuxSettings extends ListenSettings {
   readonly health: HealthOptions & { readonly path: string | undefined }
   readonly http: MuxOptions['http']
   readonly tls: (TlsSettings & { readonly isRequired: boolean }) | undefined
-  readonly ws: WebSocketOptions | false
+  readonly ws: MuxWebSocketOptions | false
   readonly trust: Trust
   readonly firstOctetsMs: number
 }
@@ -79,9 +82,11 @@ function secureOf(given: MuxOptions['tls']): MuxSettings['tls'] {
 const WEB_SOCKET_PATHS = ['/', '/stomp']
 
 /** What else is wrong with them their door says. */
-function webSocketsOf(given: MuxOptions['ws'] = {}): WebSocketOptions | false {
+function webSocketsOf(given: MuxOptions['ws'] = {}): MuxSettings['ws'] {
   if (given === false) return false
   checkObject('ws', given)
+  const { trust }: WebSocketOptions = given
+  if (trust !== undefined) throw new TypeError('ws.trust is proxy.trust here: it holds for all that comes to this port')
   return { ...given, path: given.path ?? WEB_SOCKET_PATHS }
 }
 

@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { inspect } from 'node:util'
 import type { ConnectionInfo } from '@xtomp/core'
-import { LONGEST_MS, numberOf } from '@xtomp/net/socket'
+import { LONGEST_MS, numberOf, TrustedAddresses } from '@xtomp/net/socket'
 
 /** Paths at which the door answers: one, several, or whatever says yes to a path (without its query). */
 export type PathRule = string | readonly string[] | ((path: string) => boolean)
@@ -51,7 +51,12 @@ export interface WebSocketOptions {
    * tab in the background hardly run. 0 for never. @defaultValue 8,000
    */
   readonly pingMs?: number | undefined
-  /** What is known of a connection beyond its socket, or better: who stands behind a proxy, say. It is in `connection.info`. */
+  /**
+   * The proxies whose `X-Forwarded-For` is believed: addresses (`10.0.0.7`, `::1`), networks (`10.0.0.0/8`), `loopback`, and
+   * `unix` for whoever comes through a UNIX socket. `connection.info` tells of who is behind them. @defaultValue nobody
+   */
+  readonly trust?: readonly string[] | undefined
+  /** What is known of a connection beyond its socket, or better. It is in `connection.info`. */
   readonly factsOf?: ((request: IncomingMessage) => Partial<ConnectionInfo>) | undefined
   /** Who a socket has proved its peer to be, by a client certificate, say: that is the login, without a passcode. */
   readonly provenLoginOf?: ((socket: Socket) => string | undefined) | undefined
@@ -74,6 +79,7 @@ export interface WebSocketSettings {
   /** Compresses messages from this size on. */
   readonly deflateFrom: number | undefined
   readonly lostNul: boolean
+  readonly trusted: TrustedAddresses | undefined
   readonly factsOf: WebSocketOptions['factsOf']
   readonly provenLoginOf: WebSocketOptions['provenLoginOf']
   readonly pingMs: number
@@ -105,6 +111,7 @@ export const OPTION_NAMES: readonly string[] = [
   'requireSubprotocol',
   'perMessageDeflate',
   'lostNul',
+  'trust',
   'factsOf',
   'provenLoginOf',
   ...Object.keys(NUMBERS),
@@ -112,7 +119,7 @@ export const OPTION_NAMES: readonly string[] = [
 
 /** @throws TypeError where an option is out of its range; the message names it, what was given and what is allowed */
 export function settingsOf(options: WebSocketOptions): WebSocketSettings {
-  const { path, origins, requireSubprotocol, perMessageDeflate, lostNul, factsOf, provenLoginOf } = options
+  const { path, origins, requireSubprotocol, perMessageDeflate, lostNul, trust, factsOf, provenLoginOf } = options
   if (factsOf !== undefined && typeof factsOf !== 'function')
     throw new TypeError(`factsOf must be a function of a request; given ${inspect(factsOf)}`)
   if (provenLoginOf !== undefined && typeof provenLoginOf !== 'function')
@@ -129,6 +136,7 @@ export function settingsOf(options: WebSocketOptions): WebSocketSettings {
     maxHeldBytes: number('maxHeldBytes'),
     deflateFrom: deflateFrom(perMessageDeflate),
     lostNul: switchOf('lostNul', lostNul),
+    trusted: trust === undefined ? undefined : new TrustedAddresses(trust, 'trust'),
     factsOf,
     provenLoginOf,
     pingMs: number('pingMs'),

@@ -76,7 +76,7 @@ export class WebSocketDoor implements Door {
     }
     const decision = this.#asked(() => ({
       refusal: refusalOf(request, this.#settings),
-      told: this.#settings.factsOf?.(request),
+      told: toldOf(request, this.#settings),
     }))
     const refusal = decision === undefined ? HOST_FAILED : decision.refusal
     if (refusal !== undefined) refuse(socket, refusal)
@@ -186,6 +186,18 @@ function serverFor({ maxMessageBytes, maxFragments, deflateFrom }: WebSocketSett
 }
 
 const VERSIONS = ['Upgrade: websocket', 'Sec-WebSocket-Version: 13']
+
+/** What a trusted proxy and the host tell of who has come; undefined where that is nothing. */
+function toldOf(
+  request: IncomingMessage,
+  { trusted, factsOf }: WebSocketSettings,
+): Partial<ConnectionInfo> | undefined {
+  const { headers, socket } = request
+  const remoteAddress = trusted?.forwardedFor(headers['x-forwarded-for'], socket.remoteAddress)
+  const told = factsOf?.(request)
+  if (remoteAddress === undefined) return told
+  return { remoteAddress, remotePort: undefined, proxyAddress: socket.remoteAddress, ...told }
+}
 
 /** What is known of a connection beyond its addresses and its request; undefined where that is nothing. */
 function factsOf(socket: Socket, told: Partial<ConnectionInfo> | undefined): Partial<ConnectionInfo> | undefined {
