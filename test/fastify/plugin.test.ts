@@ -11,6 +11,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { dialWebSocket } from '../support/dial-web-socket.js'
 import { later } from '../support/later.js'
+import { until } from '../support/suite.js'
 import { WireClient } from '../support/wire-client.js'
 
 const QUEUE = '/queue/jobs'
@@ -18,7 +19,8 @@ const LONG_MS = 8_000
 
 function application(options: FastifyServerOptions = {}): FastifyInstance {
   const app = fastify(options)
-  onTestFinished(() => app.close())
+  // A second time it tells no more than the first did.
+  onTestFinished(() => app.close().catch(() => undefined))
   return app
 }
 
@@ -209,6 +211,37 @@ describe('the broker', () => {
     await app.ready()
     await app.close()
     expect(seen).toEqual([undefined, 'broker-closing', 'broker-closing'])
+  })
+
+  test.each(['before', 'after'])('is closed though a preClose hook fails that was added %s it', async (when) => {
+    const app = application()
+    const fail = async (): Promise<void> => {
+      throw new Error('the cache is away')
+    }
+    if (when === 'before') app.addHook('preClose', fail)
+    await app.register(stomp, { drainMs: LONG_MS })
+    if (when === 'after') app.addHook('preClose', fail)
+    const { holder, id } = await holding(app)
+    const closed = expect(app.close()).rejects.toThrow('the cache is away')
+    // What is held may be settled, as ever.
+    await holder.confirm('ACK', { id })
+    await holder.error('broker-closing')
+    await closed
+    // Fastify tells of the hook before the server is closed.
+    await until(() => !app.server.listening && app.broker.stats().sessions === 0, 'all to be closed')
+  })
+
+  test("of the application's own is not closed, and its door is, though a preClose hook fails", async () => {
+    const broker = createBroker()
+    onTestFinished(() => broker.close())
+    const app = application()
+    app.addHook('preClose', async () => {
+      throw new Error('the cache is away')
+    })
+    await app.register(stomp, { broker })
+    const session = await connected(app)
+    await Promise.all([session.error('broker-closing'), expect(app.close()).rejects.toThrow('the cache is away')])
+    await broker.publishConfirmed(QUEUE, 'wash')
   })
 
   test("of the application's own is not closed; its sessions of this door are ended", async () => {

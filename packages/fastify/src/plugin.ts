@@ -52,8 +52,19 @@ async function open<User>(app: FastifyInstance, options: StompOptions<User>): Pr
   const { broker, isOurs } = brokerFor(app, settings)
   const door = attach(broker, app.server, settings.door)
   if (!Object.hasOwn(app, 'broker')) app.decorate('broker', broker)
+  const close = (): Promise<void> => (isOurs ? broker.close({ drainMs: settings.drainMs }) : door.close())
   // The server would wait for its WebSockets. What is closed behind it, in onClose, is there until they are settled.
-  app.addHook('preClose', () => (isOurs ? broker.close({ drainMs: settings.drainMs }) : door.close()))
+  app.addHook('preClose', close)
+  closeWith(app.server, close)
+}
+
+/** Where a preClose hook fails, Fastify runs none behind it, and closes the server, which would wait for its WebSockets for ever. */
+function closeWith(server: FastifyInstance['server'], close: () => Promise<void>): void {
+  const own = server.close
+  server.close = (told) => {
+    void close()
+    return Reflect.apply(own, server, [told])
+  }
 }
 
 function brokerFor<User>(
