@@ -30,7 +30,7 @@ listeners:
   - port: 0
     maxConnections: 10
   - path: /tmp/xtomp.sock
-  - { transport: ws, handshakeMs: 5, ws: { path: [/a, /b], perMessageDeflate: { thresholdBytes: 9 } } }
+  - { transport: ws, handshakeMs: 5, proxy: { trust: [unix, '::1/64'] }, ws: { path: [/a, /b], perMessageDeflate: { thresholdBytes: 9 } } }
   - { transport: mux, page: true, health: false, proxy: { trust: [loopback] }, ws: { origins: any } }
 broker:
   serverName: false
@@ -161,6 +161,50 @@ describe('a configuration that is wrong', () => {
     [
       'listeners:\n  - transport: tls\n    tls: { certFile: /dev/null, keyFile: /dev/null }\n',
       ['3:22: listeners[0].tls.certFile cannot be used with its key: no start line'],
+    ],
+    [
+      'listeners:\n  - transport: tls\n    tls: { pfxFile: /dev/null, keyFile: /dev/null, passphrase: 1234 }\n  - { transport: tls, port: 1, tls: { certFile: /dev/null } }\n',
+      [
+        '3:21: listeners[0].tls.pfxFile cannot be used: not enough data',
+        '3:32: listeners[0].tls.keyFile cannot stand beside pfxFile, which holds both',
+        '3:64: listeners[0].tls.passphrase must be a line of text; given a number',
+        '4:37: listeners[1].tls.keyFile is missing: Its private key, as PEM. Read again on SIGHUP.',
+      ],
+    ],
+    [
+      'listeners:\n  - transport: tls\n    tls: { pfxFile: /dev/null, sni: { a.example.org: { certFile: /nowhere, keyFile: /dev/null }, b: { certFil: a } } }\n',
+      [
+        '3:21: listeners[0].tls.pfxFile cannot be used: not enough data',
+        "3:66: listeners[0].tls.sni.a.example.org.certFile cannot be read: ENOENT: no such file or directory, open '/nowhere'",
+        '3:101: listeners[0].tls.sni.b.certFile is missing: The certificate and those that signed it, as PEM. Read again on SIGHUP.',
+        '3:101: listeners[0].tls.sni.b.keyFile is missing: Its private key, as PEM. Read again on SIGHUP.',
+        '3:103: there is no option listeners[0].tls.sni.b.certFil (did you mean certFile?); there are certFile, keyFile, pfxFile, passphrase',
+      ],
+    ],
+    [
+      'listeners:\n  - transport: mux\n    tls: { certFile: /dev/null, keyFile: /dev/null, minVersion: TLSv1.3, maxVersion: TLSv1.2, ciphers: "" }\n',
+      [
+        '3:86: listeners[0].tls.maxVersion is below minVersion',
+        '3:104: listeners[0].tls.ciphers must be a line of text; given ""',
+      ],
+    ],
+    [
+      'listeners:\n  - transport: mux\n    proxy:\n      trust:\n        - loopback\n        - 10.0.0.0/33\n        - example.test\n        - 5\n  - { transport: ws, proxy: { trust: [unix], required: true } }\n  - { port: 1, proxy: { trust: [unix] } }\n',
+      [
+        '6:11: listeners[0].proxy.trust[1] must be an IP address, a network such as 10.0.0.0/8, loopback or unix; given "10.0.0.0/33"',
+        '7:11: listeners[0].proxy.trust[2] must be an IP address, a network such as 10.0.0.0/8, loopback or unix; given "example.test"',
+        '8:11: listeners[0].proxy.trust[3] must be a line of text; given 5',
+        '9:56: listeners[1].proxy.required needs transport mux: a door of WebSockets alone reads no PROXY headers',
+        '10:16: listeners[2].proxy is not for transport tcp, but for ws, mux',
+      ],
+    ],
+    [
+      'listeners:\n  - { transport: tls, tls: { certFile: /nowhere, keyFile: /nowhere } }\n  - transport: mux\n',
+      [
+        "2:40: listeners[0].tls.certFile cannot be read: ENOENT: no such file or directory, open '/nowhere'",
+        "2:59: listeners[0].tls.keyFile cannot be read: ENOENT: no such file or directory, open '/nowhere'",
+        '3:5: listeners[1] is the same as listeners[0]',
+      ],
     ],
     [
       'listeners:\n  - { transport: mux, ws: { path: stomp, origins: mine, perMessageDeflate: 1 }, health: health, proxy: {} }\n',

@@ -73,14 +73,14 @@ describe('the schema', () => {
 
   test('has every option of WebSockets, with its default', () => {
     const settings = webSocketSettingsOf({})
-    // Two are the door's own, and two are code.
-    const others = ['maxConnections', 'lingerMs', 'factsOf', 'provenLoginOf']
+    // Two are the door's own, one stands in the group `proxy`, and two are code.
+    const others = ['maxConnections', 'lingerMs', 'trust', 'factsOf', 'provenLoginOf']
     const names = WEB_SOCKET_OPTIONS.filter((name) => !others.includes(name))
     expect(Object.keys(propertiesOf('ws')).sort()).toEqual([...names].sort())
     expect(only(Object.keys(settings), defaultsOf('ws'))).toEqual(only(names, settings))
     expect(defaultsOf('ws').perMessageDeflate).toBe(settings.deflateFrom !== undefined)
     expect(allowedFor('ws')).toEqual(
-      ['transport', 'port', 'host', 'backlog', 'maxConnections', 'lingerMs', 'handshakeMs', 'ws'].sort(),
+      ['transport', 'port', 'host', 'backlog', 'maxConnections', 'lingerMs', 'handshakeMs', 'ws', 'proxy'].sort(),
     )
   })
 
@@ -97,7 +97,13 @@ describe('the schema', () => {
     const { requestCert, rejectUnauthorized, handshakeTimeoutMs } = tlsSettingsOf(identity)
     expect(defaultsOf('tls')).toEqual({ requestCert, rejectUnauthorized, handshakeTimeoutMs })
     const data = Object.keys(propertiesOf('tls')).filter((name) => !name.endsWith('File'))
-    expect(data.filter((name) => !TLS_OPTIONS.includes(name))).toEqual([])
+    const held = ['cert', 'key', 'pfx', 'ca', 'crl']
+    expect(data.sort()).toEqual(TLS_OPTIONS.filter((name) => !held.includes(name)).sort())
+    const files = Object.keys(propertiesOf('tls')).filter((name) => name.endsWith('File'))
+    expect(files.sort()).toEqual(held.map((name) => `${name}File`).sort())
+    const own = ['certFile', 'keyFile', 'pfxFile', 'passphrase']
+    expect(Object.keys(propertiesOf('identity'))).toEqual(own)
+    for (const name of own) expect(propertiesOf('identity')[name]).toEqual(propertiesOf('tls')[name])
     expect(propertiesOf('tls').loginFrom?.enum).toEqual(LOGIN_FROM)
   })
 

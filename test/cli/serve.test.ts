@@ -1,6 +1,7 @@
 /** `xtomp serve`, as an operator meets it: in a process of its own, by its lines, its signals and its exit code. */
 
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { createPrivateKey } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -279,6 +280,42 @@ users: [{ login: ann, passcode: hunter2 }]
     await vi.waitFor(() => expect(serving.program.errors).toContain('those from before stay'))
     expect(await shown()).toBe(after)
     await ann.confirm('SUBSCRIBE', { id: '0', destination: '/topic/a' })
+  })
+
+  test('shows certificates of PKCS #12 and by the name asked for, of keys that a passphrase opens', async () => {
+    const authority = await createAuthority()
+    const folder = mkdtempSync(join(tmpdir(), 'xtomp-'))
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+    const place = ({ cert, key }: Certified, name: string): string[] => {
+      const files = [join(folder, `${name}.crt`), join(folder, `${name}.key`)]
+      writeFileSync(files[0] ?? '', cert)
+      const encrypted = { cipher: 'aes-256-cbc', passphrase: 'hush', format: 'pem', type: 'pkcs8' } as const
+      writeFileSync(files[1] ?? '', createPrivateKey(key).export(encrypted))
+      return files
+    }
+    const [localCert = '', localKey = ''] = place(await issueForServer(authority), 'local')
+    const pfxFile = join(folder, 'local.p12')
+    const passwords = ['-passin', 'pass:hush', '-passout', 'pass:hush']
+    execFileSync('openssl', ['pkcs12', '-export', '-in', localCert, '-inkey', localKey, '-out', pfxFile, ...passwords])
+    const [certFile, keyFile] = place(await issueForServer(authority, 'other.example.test'), 'other')
+    const tls = {
+      pfxFile,
+      passphrase: 'hush',
+      sni: { '*.example.test': { certFile, keyFile, passphrase: 'hush' } },
+      maxVersion: 'TLSv1.2',
+      ciphers: 'ECDHE-ECDSA-AES256-GCM-SHA384',
+    }
+    const config = { listeners: [{ transport: 'tls', port: 0, tls }] }
+    const serving = xtomp('serve', '--config', fileOf(JSON.stringify(config)))
+    await serving.program.prints('xtomp: STOMP over TLS on 127.0.0.1:')
+    const port = Number(/TLS on 127\.0\.0\.1:(\d+)\n/.exec(serving.program.output)?.[1])
+    for (const servername of ['localhost', 'other.example.test']) {
+      const socket = connectTls({ host: '127.0.0.1', port, ca: authority.ca, servername })
+      await once(socket, 'secureConnect')
+      expect(socket.getPeerCertificate().subject.CN).toBe(servername)
+      expect([socket.getProtocol(), socket.getCipher().name]).toEqual(['TLSv1.2', 'ECDHE-ECDSA-AES256-GCM-SHA384'])
+      socket.destroy()
+    }
   })
 
   test('serves everything at one port under TLS, too', async () => {

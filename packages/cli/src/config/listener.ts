@@ -12,10 +12,17 @@ export const DEFAULT_PORTS: Readonly<Record<Transport, number>> = { tcp: 61_613,
 /** Where WebSockets are taken, unless a door is told otherwise; pages are told to look there. */
 export const STOMP_PATH = '/stomp'
 
-/** A certificate by its files, which are read again on SIGHUP. */
-export interface TlsConfig {
-  readonly certFile: string
-  readonly keyFile: string
+/** A certificate and its key by their files, which are read again on SIGHUP: `certFile` and `keyFile`, or `pfxFile`. */
+export interface IdentityConfig {
+  readonly certFile?: string
+  readonly keyFile?: string
+  readonly pfxFile?: string
+  readonly passphrase?: string
+}
+
+/** How a door is secured. */
+export interface TlsConfig extends IdentityConfig {
+  readonly sni?: Readonly<Record<string, IdentityConfig>>
   readonly caFile?: string
   readonly crlFile?: string
   readonly requestCert?: boolean
@@ -23,6 +30,8 @@ export interface TlsConfig {
   readonly loginFrom?: 'CN' | 'email' | 'DNS'
   readonly handshakeTimeoutMs?: number
   readonly minVersion?: 'TLSv1.2' | 'TLSv1.3'
+  readonly maxVersion?: 'TLSv1.2' | 'TLSv1.3'
+  readonly ciphers?: string
 }
 
 /** How WebSockets are taken. */

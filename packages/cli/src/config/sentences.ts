@@ -26,8 +26,8 @@ function problemOf(fault: Fault): Problem {
   if (fault.keyword === 'additionalProperties') return unknownName(path, fault)
   if (fault.keyword === 'required') {
     const name = String(fault.params.missingProperty)
-    // What only some transports must have is described where it is defined.
-    const { description } = fault.parentSchema?.properties?.[name] ?? schema.definitions?.[name] ?? {}
+    // What only some must have is described where it is defined.
+    const { description } = resolved(fault.parentSchema?.properties?.[name] ?? schema.definitions?.[name] ?? {})
     const message = `${written([...path, name])} is missing: ${description}`
     return { path: [...path, name], isName: false, message }
   }
@@ -45,7 +45,10 @@ function misplaced(name: string, schemaPath: string): string {
   const doors = schema.definitions?.listener?.allOf ?? []
   const [, at] = /\/allOf\/(\d+)\/then\//.exec(schemaPath) ?? []
   const door = doors[Number(at)]
-  if (door === undefined) return 'cannot stand beside path: a UNIX socket has neither'
+  if (door === undefined) {
+    if (name.endsWith('File')) return 'cannot stand beside pfxFile, which holds both'
+    return 'cannot stand beside path: a UNIX socket has neither'
+  }
   const others = doors.filter(({ then }) => !(name in then.properties)).map(transportOf)
   return `is not for transport ${transportOf(door)}, but for ${others.join(', ')}`
 }
@@ -98,13 +101,14 @@ export function allowedBy(part: Schema): string {
   )
 }
 
-/** What was given; never what may be a passcode. */
-function given({ data }: Fault, [top]: Path): string {
+/** What was given; never what may be a passcode, or opens a key. */
+function given({ data }: Fault, path: Path): string {
   if (data === undefined || data === null) return 'nothing'
   if (Array.isArray(data)) return 'a list'
   if (typeof data === 'object') return 'an object'
   if (typeof data === 'function') return 'a function'
-  if (top === 'users') return data === '' ? 'an empty text' : `a ${typeof data === 'string' ? 'text' : typeof data}`
+  if (path[0] === 'users' || path.at(-1) === 'passphrase')
+    return data === '' ? 'an empty text' : `a ${typeof data === 'string' ? 'text' : typeof data}`
   return typeof data === 'string' ? JSON.stringify(data) : String(data)
 }
 

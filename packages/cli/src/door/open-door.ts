@@ -23,15 +23,17 @@ const OPEN: Readonly<Record<Transport, Open>> = {
   tls: async (broker, config) => {
     const { listen } = await import('@xtomp/tls')
     const { tls } = config
-    if (tls === undefined) throw new TypeError('a listener with transport tls needs tls.certFile and tls.keyFile')
+    if (tls === undefined)
+      throw new TypeError('a listener with transport tls needs tls.certFile and tls.keyFile, or tls.pfxFile')
     const listener = await listen(broker, { ...placeOf(config), ...tlsOptionsOf(tls) })
     return { listener, renew: () => listener.setCertificates(certificatesOf(tls)) }
   },
   ws: async (broker, config) => {
     const { listen } = await import('@xtomp/ws')
     const { path: _, ...place } = placeOf(config)
-    const { handshakeMs } = config
-    return { listener: await listen(broker, { ...place, handshakeMs, ...webSocketOptionsOf(config) }) }
+    const { handshakeMs, proxy } = config
+    const trust = proxy?.trust
+    return { listener: await listen(broker, { ...place, handshakeMs, trust, ...webSocketOptionsOf(config) }) }
   },
   mux: async (broker, config) => {
     const [{ listen }, { servePage }] = await Promise.all([import('@xtomp/mux'), import('../page/serve-page.js')])
