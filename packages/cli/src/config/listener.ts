@@ -46,6 +46,7 @@ export interface WebSocketConfig {
   readonly pingMs?: number
   readonly maxMessageBytes?: number
   readonly maxConnectBytes?: number
+  readonly maxFragments?: number
   readonly maxHeldBytes?: number
 }
 
