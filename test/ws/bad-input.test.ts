@@ -68,12 +68,12 @@ describe('a frame', () => {
     broker.on('limit', ({ error }) => told.push(error.excess))
     const one = await webSocket(url)
     one.socket.send(CONNECT)
-    one.socket.send(`SEND\ndestination:/queue/a\n\n${'a'.repeat(1_000)}\0`)
+    one.socket.send(`SEND\ndestination:/queue/a\n\n${'a'.repeat(2_000)}\0`)
     expect(await one.closed).toEqual({ code: 1009, reason: 'body-too-large' })
-    expect(one.messages.at(-1)?.text).toContain('may have 1000 octets')
+    expect(one.messages.at(-1)?.text).toContain('may have 1000 octets, this makes 2028 or more')
     expect(one.messages.at(-1)?.text).toContain('option maxMessageBytes')
     expect(told).toEqual([
-      { what: 'a WebSocket message', limit: 1_000, seen: 1_001, unit: 'octets', option: 'maxMessageBytes' },
+      { what: 'a WebSocket message', limit: 1_000, seen: 2_028, unit: 'octets', option: 'maxMessageBytes' },
     ])
   })
 
@@ -93,6 +93,13 @@ describe('a frame', () => {
     expect(told).toEqual([
       { what: 'a WebSocket message', limit: 3, seen: 4, unit: 'fragments', option: 'maxFragments' },
     ])
+  })
+
+  test('that makes a message too large is told of together with those before it', async () => {
+    const { port } = await open({ maxMessageBytes: 1_000 })
+    const peer = await RawPeer.upgrade(port)
+    peer.write(rawFrame('a'.repeat(900), { fin: false }), rawFrame('', { opcode: 0, says: 2 ** 40 }))
+    expect((await peer.expectRefused()).text).toContain(`this makes ${2 ** 40 + 900} or more`)
   })
 
   test('over the limit of the broker is explained by the broker, and closes with 1009, too', async () => {
@@ -248,7 +255,10 @@ describe('compression', () => {
     await until(() => peer.frames.length === 1)
     expect(BOMB.length).toBeLessThan(10 * KIB)
     peer.write(rawFrame(BOMB, { rsv: RSV1 }))
-    expect(await peer.expectRefused()).toMatchObject({ code: 'body-too-large', closeCode: 1009 })
+    const { code, closeCode, text } = await peer.expectRefused()
+    expect([code, closeCode]).toEqual(['body-too-large', 1009])
+    // What it would have come to nobody knows who stops at the limit.
+    expect(text).toContain(`this makes ${100 * KIB + 1} or more`)
   })
 
   test.each([false, true])('is counted by what comes out of it; connected: %s', async (isConnected) => {

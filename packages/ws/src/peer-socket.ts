@@ -27,6 +27,8 @@ interface Receiver extends Writable {
   _messageLength: number
   /** Of the frame at hand. */
   readonly _payloadLength: number
+  /** What the frames of the message at hand say that they have, as they come. */
+  readonly _totalPayloadLength: number
 }
 
 /** What undoes the compression of one connection. */
@@ -70,6 +72,11 @@ export class PeerSocket extends WebSocket {
     const { _buffers, _bufferedBytes, _fragments, _messageLength, _payloadLength } = this._receiver
     const octets = _bufferedBytes + _messageLength + (this.isInflating ? _payloadLength : 0)
     return octets === 0 ? 0 : octets + BUFFER_BYTES * (_buffers.length + _fragments.length)
+  }
+
+  /** How many octets the message at hand has, as far as its frames have said, compressed as they come. */
+  get saidLength(): number {
+    return this._receiver._totalPayloadLength
   }
 
   /** Whether compression is being undone: what came behind it has to wait. */

@@ -311,8 +311,11 @@ export class WebSocketConnection implements Connection, SocketOwner {
   /** What the peer is told, and the close code to it. */
   #faultOf({ message, code }: Error & { readonly code?: string }): ProtocolError {
     const { maxMessageBytes, maxFragments } = this.#settings
-    if (this.#closeCode === TOO_BIG)
-      return tooLarge('body-too-large', maxMessageBytes, 'maxMessageBytes', maxMessageBytes + 1)
+    if (this.#closeCode === TOO_BIG) {
+      // What is compressed says nothing of how large it is, and undoing that ends when it is more than the limit.
+      const seen = Math.max(this.#webSocket.saidLength, maxMessageBytes + 1)
+      return tooLarge('body-too-large', maxMessageBytes, 'maxMessageBytes', seen)
+    }
     if (code === TOO_MANY_PARTS) {
       this.#closeCode = TOO_BIG
       return tooManyFragments(maxFragments)
