@@ -233,13 +233,16 @@ describe("the command's README", () => {
     expect(Object.entries(defaultsIn(README, 'Setting')).sort()).toEqual(settingsIn(schema, '').sort())
   })
 
-  test.each(['serve', 'check', 'pub', 'sub', 'passcode'])('names every option and variable of %s', async (command) => {
-    const streams = testStreams()
-    await run([command, '--help'], { streams, stop: () => new AbortController().signal })
-    const names = streams.stdout.text.match(/(?<= )--[a-z-]+|\bXTOMP_\w+/g) ?? []
-    expect(names).toContain('--help')
-    expect(names.filter((name) => !textOf(README).includes(`\`${name}`))).toEqual([])
-  })
+  test.each(['serve', 'check', 'pub', 'sub', 'passcode', 'doctor'])(
+    'names every option and variable of %s',
+    async (command) => {
+      const streams = testStreams()
+      await run([command, '--help'], { streams, stop: () => new AbortController().signal })
+      const names = streams.stdout.text.match(/(?<= )--[a-z-]+|\bXTOMP_\w+/g) ?? []
+      expect(names).toContain('--help')
+      expect(names.filter((name) => !textOf(README).includes(`\`${name}`))).toEqual([])
+    },
+  )
 })
 
 describe('a published package', () => {

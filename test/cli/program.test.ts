@@ -21,7 +21,7 @@ async function ran(args: readonly string[], env: Readonly<Record<string, string>
   return { code, output: streams.stdout.text, errors: streams.stderr.text }
 }
 
-const COMMANDS = ['serve', 'check', 'pub', 'sub', 'passcode']
+const COMMANDS = ['serve', 'check', 'pub', 'sub', 'passcode', 'doctor']
 
 describe('help', () => {
   test.each([[[]], [['--help']], [['-h']], [['help']]])(
@@ -115,6 +115,11 @@ describe('a slip', () => {
     [['pub'], "missing required argument 'destination'"],
     [['pub', '/a', '--header', 'x'], 'a header must be name:value; given "x"'],
     [['sub', '/a', '--count', '0'], "--count must be a whole number from 1 to 9007199254740991; given '0'"],
+    [['doctor'], "required option '-n, --connections <number>' not specified"],
+    [['doctor', '--connections', '0'], "--connections must be a whole number from 1 to 4294967296; given '0'"],
+    [['doctor', '--connections=1e5'], "--connections must be a whole number from 1 to 4294967296; given '1e5'"],
+    [['doctor', '-n', '1', '--workers', '0'], "--workers must be a whole number from 1 to 4096; given '0'"],
+    [['doctor', '-n', '1', '--worker', '2'], "unknown option '--worker'\n(Did you mean --workers?)"],
     [['pub', '/a', '--json', '--whole'], "option '-w, --whole' cannot be used with option '-j, --json'"],
     [
       ['pub', '/a', '--url', 'http://h'],

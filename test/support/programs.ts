@@ -20,7 +20,7 @@ export interface Program {
 /** The port that documents use; a test takes a free one instead. */
 const PORT = /61613/g
 /** Shell that talks to a broker, or runs the command in any other way that ends by itself. */
-const TALKS = /\b(nc|xtomp (check|passcode|pub|sub)) /
+const TALKS = /\b(nc|xtomp (check|doctor|passcode|pub|sub)) /
 const LANGUAGES: readonly string[] = ['js', 'python', 'sh', 'ts']
 
 const VITEST = join(root, 'node_modules', 'vitest', 'vitest.mjs')

@@ -56,7 +56,8 @@ function programFor({ streams, stop }: Surroundings, answer: Answer): Command {
     })
     .configureHelp({ styleTitle: coloursOf(streams.stdout).bold })
     .addHelpText('after', examples('xtomp serve', 'xtomp sub /topic/news', 'xtomp pub /topic/news hello'))
-  for (const add of [addServe, addCheck, addPub, addSub, addPasscode]) add(program, { streams, stop }, answer)
+  for (const add of [addServe, addCheck, addPub, addSub, addPasscode, addDoctor])
+    add(program, { streams, stop }, answer)
   return program
 }
 
@@ -224,6 +225,41 @@ function addPasscode(program: Command, { streams }: Surroundings, answer: Answer
       answer(await passcode(streams))
     })
 }
+
+function addDoctor(program: Command, { streams }: Surroundings, answer: Answer): void {
+  program
+    .command('doctor')
+    .summary('say what will stop so many connections')
+    .description(
+      'Say what of this machine will stop so many connections, and what sets it. It reads, and changes nothing.\nExit code 0: nothing that can be seen; 1: something is in the way.',
+    )
+    .addOption(
+      option('-n, --connections <number>', 'how many there are to be')
+        .argParser(numberIn('--connections', 1, MOST_CONNECTIONS))
+        .makeOptionMandatory(),
+    )
+    .addOption(
+      option('-w, --workers <number>', 'how many processes share them')
+        .argParser(numberIn('--workers', 1, MOST_WORKERS))
+        .default(1),
+    )
+    .addOption(option('-j, --json', 'all of it as a line of JSON'))
+    .addHelpText(
+      'after',
+      examples(
+        'xtomp doctor --connections 100000',
+        'xtomp doctor --connections 1000000 --workers 4 --json | jq \'.rules[] | select(.state == "fault")\'',
+      ),
+    )
+    .action(async ({ connections, workers, json }: { connections: number; workers: number; json?: true }) => {
+      const { doctor } = await import('./doctor.js')
+      answer(doctor({ connections, workers, isJson: json === true }, streams))
+    })
+}
+
+/** As many as there are IPv4 addresses and more than a machine has processors: beyond, it is a slip. */
+const MOST_CONNECTIONS = 2 ** 32
+const MOST_WORKERS = 4_096
 
 function clientOptions(command: Command): Command {
   const header = option('-H, --header <name:value>', 'a header; may be given often').argParser(

@@ -1,0 +1,106 @@
+/** Rules on open files: each connection is one. */
+
+import { COSTS } from './costs.js'
+import type { Facts } from './facts.js'
+import {
+  atLeast,
+  command,
+  connectionsEach,
+  counted,
+  enough,
+  fine,
+  type Remedy,
+  type Rule,
+  rootCommand,
+  sysctl,
+  unitLine,
+  type Verdict,
+  type Wanted,
+} from './verdict.js'
+
+/** In the order in which they are to be set: none can be set beyond the one before. */
+export const FILE_RULES: readonly Rule[] = [
+  {
+    name: 'nr_open',
+    about: 'the most open files that any process may be allowed',
+    seenIn: '/proc/sys/fs/nr_open',
+    judge({ nrOpen }, wanted) {
+      if (nrOpen === undefined) return undefined
+      const needed = filesEach(wanted)
+      return enough(nrOpen, needed, { remedies: [sysctl('fs.nr_open', needed)] })
+    },
+  },
+  {
+    name: 'file-max',
+    about: 'the most open files of the whole machine; only root may go beyond it',
+    seenIn: '/proc/sys/fs/file-max',
+    judge({ fileMax, filesOpen = 0 }, wanted) {
+      if (fileMax === undefined) return undefined
+      const needed = wanted.connections + wanted.workers * COSTS.processFiles + filesOpen
+      return enough(fileMax, needed, {
+        because: `${counted(filesOpen)} are open already`,
+        remedies: [sysctl('fs.file-max', needed)],
+      })
+    },
+  },
+  {
+    name: 'open files, of the unit',
+    about: 'what systemd allows each process of the service',
+    seenIn: '/proc/self/cgroup and the files of the unit',
+    judge({ unit, openFiles }, wanted) {
+      const needed = filesEach(wanted)
+      const line = unitLine(`LimitNOFILE=${needed}`)
+      if (unit === 'none') return outsideUnits(needed, line)
+      const is = unit?.openFiles ?? openFiles
+      if (unit === undefined || unit.isUsers || is === undefined) return undefined
+      const says = unit.openFiles === undefined ? 'says nothing of it' : 'says so'
+      return enough(is.hard, needed, { because: `${unit.name} ${says}`, remedies: [line] })
+    },
+  },
+  {
+    name: 'open files, hard',
+    about: 'the most to which a process may raise its own limit',
+    seenIn: '/proc/self/limits',
+    judge(facts, wanted) {
+      const { openFiles } = facts
+      if (openFiles === undefined) return undefined
+      const needed = filesEach(wanted)
+      return enough(openFiles.hard, needed, { remedies: hardRemedies(facts, needed) })
+    },
+  },
+  {
+    name: 'open files, soft',
+    about: 'the most that this process may open; Node raises it to the hard limit as it starts',
+    seenIn: '/proc/self/limits',
+    judge({ openFiles }, wanted) {
+      if (openFiles === undefined) return undefined
+      const needed = filesEach(wanted)
+      if (openFiles.hard < needed) return { ...enough(openFiles.soft, needed, AFTER_HARD) }
+      return enough(openFiles.soft, needed, { remedies: [command(`ulimit -Sn ${needed}`)] })
+    },
+  },
+]
+
+/** What a service gets that says nothing of it, since systemd 240: 1,024 soft, to be raised to this. */
+const SYSTEMD_HARD = 524_288
+
+function outsideUnits(needed: number, line: Remedy): Verdict {
+  const [is, shouldBe] = ['no unit', atLeast(counted(needed))]
+  if (needed <= SYSTEMD_HARD) return fine(is, shouldBe)
+  const because = `a unit that says nothing gets ${counted(SYSTEMD_HARD)}`
+  return { state: 'note', is, shouldBe, because, remedies: [line] }
+}
+
+const AFTER_HARD = { because: 'it cannot go beyond the hard limit, which is to be raised first', remedies: [] }
+
+function filesEach(wanted: Wanted): number {
+  return connectionsEach(wanted) + COSTS.processFiles
+}
+
+/** Who runs in a unit is bound by it, who logs in by PAM, and root by nobody. */
+function hardRemedies({ unit, isRoot }: Facts, needed: number): Remedy[] {
+  const line = unitLine(`LimitNOFILE=${needed}`)
+  if (unit !== undefined && unit !== 'none') return [line]
+  if (isRoot) return [rootCommand(`ulimit -Hn ${needed}`), line]
+  return [rootCommand(`echo '* - nofile ${needed}' > /etc/security/limits.d/90-xtomp.conf`), line]
+}
