@@ -2,7 +2,8 @@
 
 import { ManualClock } from '@xtomp/testing'
 import { describe, expect, it } from 'vitest'
-import { Alarm, Wheel } from '../packages/core/src/wheel.js'
+import { Alarm, WakeUp, Wheel } from '../packages/core/src/wheel.js'
+import { SteppedClock } from './support/stepped-clock.js'
 
 const TICK_MS = 100
 const TURN_MS = 512 * TICK_MS
@@ -202,5 +203,26 @@ describe('the wheel', () => {
     wheel.set(next, 1_000)
     void clock.advance(1_200)
     expect(next.rung).toHaveLength(1)
+  })
+
+  it('rings very many that are due together in slices, each once, and none of those that are taken back meanwhile', () => {
+    const clock = new SteppedClock()
+    const wheel = new Wheel(clock)
+    let rung = 0
+    const alarms = Array.from({ length: 2_000 }, () => new WakeUp(() => rung++))
+    for (const alarm of alarms) wheel.set(alarm, 1)
+    clock.pass(2 * TICK_MS * alarms.length)
+    expect(rung).toBeGreaterThan(0)
+    expect(rung).toBeLessThan(alarms.length)
+    const before = rung
+    // Whichever has not rung yet will not.
+    for (const alarm of alarms) wheel.clear(alarm)
+    clock.finish()
+    expect(rung).toBe(before)
+    for (const alarm of alarms) wheel.set(alarm, 1)
+    clock.pass(2 * TICK_MS * alarms.length)
+    expect(clock.finish()).toBeGreaterThan(1)
+    expect(rung).toBe(before + alarms.length)
+    expect(wheel.size).toBe(0)
   })
 })

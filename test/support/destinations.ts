@@ -11,6 +11,7 @@ import { Router } from '../../packages/core/src/destination/router.js'
 import { Subscription } from '../../packages/core/src/destination/subscription.js'
 import { Headers } from '../../packages/core/src/headers.js'
 import { copyOf, MessageIds, StoredMessage } from '../../packages/core/src/message.js'
+import { Turn } from '../../packages/core/src/turn.js'
 import { Wheel } from '../../packages/core/src/wheel.js'
 
 type Harness = DestinationHarness<Subscription, Delivery>
@@ -21,6 +22,7 @@ function opened(name: string): LocalDestination {
   const clock = new ManualClock()
   const context = new DestinationContext({
     clock,
+    turn: new Turn(clock),
     wheel: new Wheel(clock),
     account: new Account(Number.MAX_SAFE_INTEGER),
     journal: new Journal(undefined, clock, () => undefined),

@@ -11,6 +11,8 @@ import { createServer as createTlsServer } from 'node:tls'
 const subscribers = new Map<Socket, string>()
 /** The beginnings of frames whose rest has not come yet. */
 const unfinished = new Map<Socket, string>()
+/** Whoever wants heart-beats: one timer serves all. */
+const beating = new Set<Socket>()
 let messages = 0
 
 function receive(this: Socket, octets: Buffer): void {
@@ -23,10 +25,16 @@ function receive(this: Socket, octets: Buffer): void {
 
 function answer(socket: Socket, frame: string): void {
   if (frame.startsWith('SEND')) broadcast(frame)
-  if (frame.startsWith('CONNECT')) socket.write(Buffer.from('CONNECTED\nversion:1.2\nheart-beat:0,0\n\n\0\n'))
+  if (frame.startsWith('CONNECT')) welcome(socket, /\nheart-beat:(.*)/.exec(frame)?.[1] !== '0,0')
   if (frame.startsWith('SUBSCRIBE')) subscribers.set(socket, /\nid:(.*)/.exec(frame)?.[1] ?? '')
   const receipt = /\nreceipt:(.*)/.exec(frame)?.[1]
   if (receipt !== undefined) socket.write(Buffer.from(`RECEIPT\nreceipt-id:${receipt}\n\n\0\n`))
+}
+
+function welcome(socket: Socket, isBeating: boolean): void {
+  const beats = isBeating ? BEAT_MS : 0
+  if (isBeating) beating.add(socket)
+  socket.write(Buffer.from(`CONNECTED\nversion:1.2\nheart-beat:${beats},${beats}\n\n\0\n`))
 }
 
 function broadcast(frame: string): void {
@@ -38,12 +46,18 @@ function broadcast(frame: string): void {
 
 function forget(this: Socket): void {
   subscribers.delete(this)
+  beating.delete(this)
   unfinished.delete(this)
 }
 
 function accept(socket: Socket): void {
   socket.on('data', receive).on('close', forget).on('error', socket.destroy)
 }
+
+const BEAT_MS = 10_000
+setInterval(() => {
+  for (const socket of beating) socket.write('\n')
+}, BEAT_MS)
 
 const [, , port, keyFile] = process.argv
 const pem = keyFile === undefined ? '' : readFileSync(keyFile)

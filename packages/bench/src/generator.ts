@@ -48,10 +48,12 @@ export async function hold(
   generator: string,
   server: RunningServer,
   connections: number,
+  { heartBeat = '0,0' } = {},
 ): Promise<() => Promise<void>> {
-  const child = start(generator, server, ['hold', '--conns', String(connections), '--linger', String(HOLD_S)])
+  const args = ['--conns', String(connections), '--linger', String(HOLD_S), '--heart-beat', heartBeat]
+  const child = start(generator, server, ['hold', ...args])
   await openFiles(server.pid, { least: connections })
-  await quiet(server.pid)
+  if (heartBeat === '0,0') await quiet(server.pid)
   return async () => {
     const gone = new Promise((resolve) => child.once('close', resolve))
     child.kill('SIGKILL')

@@ -1,8 +1,9 @@
 /** What is measured: a table of rows, each with its load, what to read off it, and what we aim at. */
 
+import { setTimeout as pause } from 'node:timers/promises'
 import { fill } from './fill.js'
 import { hold, type LoadFigures, load } from './generator.js'
-import { memoryOf, quiet } from './process-figures.js'
+import { cpuSecondsOf, memoryOf, quiet } from './process-figures.js'
 import { type RunningServer, type ServerKind, startServer } from './server-process.js'
 import { holdTls, loadTls } from './tls-generator.js'
 
@@ -13,7 +14,7 @@ export type Figures = Readonly<Record<string, number | boolean>>
 export interface Measure {
   readonly figure: string
   readonly title: string
-  readonly unit: '/s' | 'µs' | 'bytes'
+  readonly unit: '/s' | 'µs' | 'bytes' | 'ms'
   readonly aim?: { readonly is: 'at least' | 'at most'; readonly value?: number; readonly timesBare?: number }
 }
 
@@ -126,6 +127,13 @@ const ROWS_OVER_STREAMS: readonly Row[] = [
     ],
   },
   {
+    name: 'beats',
+    title: '19,000 connections that beat every 10 s both ways',
+    servers: BOTH,
+    measureAnew: beating,
+    measures: [{ figure: 'cpu_ms', title: 'CPU a second', unit: 'ms', aim: { is: 'at most', timesBare: 1.3 } }],
+  },
+  {
     name: 'queued',
     title: 'memory of a queued 64-byte message, 1,000,000 of them',
     servers: ['roomy'],
@@ -230,6 +238,22 @@ async function idleMemory(kind: ServerKind, held: Hold, connections: number): Pr
   await server.stop()
   return weights
 }
+
+/** Over whole rounds of beats: each session's come at their own times. */
+async function beating(kind: ServerKind, generator: string): Promise<Figures> {
+  const server = await startServer(kind)
+  const release = await hold(generator, server, 19_000, { heartBeat: '10000,10000' })
+  await pause(ROUND_MS)
+  const before = cpuSecondsOf(server.pid)
+  await pause(2 * ROUND_MS)
+  const seconds = (2 * ROUND_MS) / 1_000
+  const cpu_ms = Math.round(((cpuSecondsOf(server.pid) - before) * 1_000) / seconds)
+  await release()
+  await server.stop()
+  return { ok: true, cpu_ms }
+}
+
+const ROUND_MS = 10_000
 
 async function queuedMessage(kind: ServerKind): Promise<Figures> {
   const server = await startServer(kind, { probe: true })

@@ -25,7 +25,8 @@ export type { LogFields, Logger } from './logger.js'
 export type { Message, MessageChanges } from './message.js'
 export type { CloseReason, Connection, ConnectionInfo, Inbound } from './ports/connection.js'
 export type { Settlement, Store, StoreBatch, StoredEntry } from './ports/store.js'
-export type { HeartBeatOptions, SessionLimits } from './session/context.js'
+export type { SessionLimits } from './session/context.js'
+export type { HeartBeatOptions } from './session/heart-beat.js'
 export type {
   AccessRequest,
   Answer,

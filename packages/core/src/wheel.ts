@@ -1,6 +1,7 @@
 /** One coarse timing wheel for all deadlines of a broker: heart-beats, time-outs, expiry, delayed redelivery. */
 
 import type { Clock } from './clock.js'
+import { SLICE_MS } from './turn.js'
 
 /**
  * Something that wants to be woken once. It is its own link in the wheel, so that setting and clearing a deadline
@@ -31,6 +32,7 @@ export class WakeUp extends Alarm {
 
 const TICK_MS = 100
 const SLOTS = 512
+const LOOK_AT_CLOCK_EVERY = 32
 
 /**
  * A hashed timing wheel with ticks of 100 ms. It holds a timer only while an alarm is set: with nothing to wait for,
@@ -42,6 +44,8 @@ export class Wheel {
   #cancel: (() => void) | undefined
   #tick = 0
   #now = 0
+  /** Those that are due and wait for their slice. */
+  #due: Alarm[] = []
   /** How many alarms are set. */
   size = 0
 
@@ -58,7 +62,8 @@ export class Wheel {
   set(alarm: Alarm, delayMs: number): void {
     this.clear(alarm)
     this.#wake()
-    alarm.due = this.#clock.now() + Math.max(1, delayMs)
+    // A whole number takes no memory of its own.
+    alarm.due = Math.ceil(this.#clock.now() + Math.max(1, delayMs))
     this.#link(alarm)
     this.size++
   }
@@ -76,11 +81,12 @@ export class Wheel {
   stop(): void {
     this.#cancel?.()
     this.#cancel = undefined
+    this.#due = []
   }
 
   #wake(): void {
     if (this.#cancel !== undefined) return
-    this.#now = this.#clock.now()
+    this.#now = Math.floor(this.#clock.now())
     this.#tick = Math.floor(this.#now / TICK_MS)
     this.#arm()
   }
@@ -91,32 +97,40 @@ export class Wheel {
 
   #turn(): void {
     this.#arm()
-    this.#now = this.#clock.now()
+    this.#now = Math.floor(this.#clock.now())
     const last = Math.floor(this.#now / TICK_MS)
     // A loop that was held up for longer than a turn of the wheel needs each slot once, not many times.
     let tick = Math.max(this.#tick, last - SLOTS)
     this.#tick = last
-    for (; tick <= last; tick++) this.#ringSlot(tick % SLOTS)
-    if (this.size === 0) this.stop()
+    const isRinging = this.#due.length > 0
+    for (; tick <= last; tick++) this.#collect(tick % SLOTS)
+    if (!isRinging) this.#ring()
   }
 
-  #ringSlot(slot: number): void {
-    let due: Alarm[] | undefined
-    for (let alarm = this.#slots[slot]; alarm !== undefined; alarm = alarm.after) {
-      if (alarm.due <= this.#now) {
-        due ??= []
-        due.push(alarm)
-      }
-    }
-    if (due === undefined) return
-    for (const alarm of due) {
+  #collect(slot: number): void {
+    for (let alarm = this.#slots[slot]; alarm !== undefined; alarm = alarm.after)
+      if (alarm.due <= this.#now) this.#due.push(alarm)
+  }
+
+  /** Rings whoever is due, for the length of a slice: those who connected or were sent something together beat together. */
+  #ring(): void {
+    const until = this.#clock.now() + SLICE_MS
+    const due = this.#due
+    for (const [at, alarm] of due.entries()) {
       // An alarm that rang before it may have taken this one back, or have moved it.
-      if (alarm.due === 0 || alarm.due > this.#now) continue
-      this.#unlink(alarm)
-      alarm.due = 0
-      this.size--
-      alarm.ring()
+      if (alarm.due > 0 && alarm.due <= this.#now) {
+        this.#unlink(alarm)
+        alarm.due = 0
+        this.size--
+        alarm.ring()
+      }
+      if (at % LOOK_AT_CLOCK_EVERY > 0 || this.#clock.now() <= until) continue
+      this.#due = due.slice(at + 1)
+      this.#clock.soon(() => this.#ring())
+      return
     }
+    this.#due = []
+    if (this.size === 0) this.stop()
   }
 
   #link(alarm: Alarm): void {

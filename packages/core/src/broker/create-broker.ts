@@ -20,10 +20,13 @@ import type { Completion } from '../ports/destination.js'
 import type { Store } from '../ports/store.js'
 import { Reentry } from '../reentry.js'
 import type { Party, SessionContext } from '../session/context.js'
+import { Decoders } from '../session/decoders.js'
 import { Flusher } from '../session/flusher.js'
+import { Rhythms } from '../session/heart-beat.js'
 import type { Hooks, SessionInfo, SessionSnapshot } from '../session/hooks.js'
 import { Session } from '../session/session.js'
 import { handle } from '../session/verbs.js'
+import { Turn } from '../turn.js'
 import { Wheel } from '../wheel.js'
 import type { Broker, BrokerStats, CloseOptions, Door, PublishOptions } from './broker.js'
 import { Emitter } from './emitter.js'
@@ -288,6 +291,7 @@ class LocalBroker<User> implements Broker<User> {
     const { clock, limits, destinations, store } = this.#settings
     return new DestinationContext({
       clock,
+      turn: new Turn(clock),
       wheel: this.#wheel,
       account: new Account(limits.totalBytes),
       journal: new Journal(store, clock, (error) => this.#emitter.failed(error, 'store')),
@@ -312,15 +316,16 @@ class LocalBroker<User> implements Broker<User> {
       // Without configured hosts any name means the default space; with them, no name does.
       router: (host) => this.#routers.get(hosts === undefined ? DEFAULT_HOST : host),
       ids: this.#ids,
-      decoding: {
+      decoders: new Decoders({
         limits,
         account: this.#destinations.account.relievable,
         interner: new Interner(),
         commands: CLIENT_COMMANDS,
-      },
+      }),
       writer,
       messageEncoder,
-      flusher: new Flusher(clock, writer, messageEncoder),
+      flusher: new Flusher({ clock, turn: this.#destinations.turn, writer, messageEncoder }),
+      rhythms: new Rhythms(this.#destinations, heartBeat),
       recovery: undefined,
     }
   }

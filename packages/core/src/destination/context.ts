@@ -5,6 +5,7 @@ import type { AckMode } from '../ack-mode.js'
 import type { Clock } from '../clock.js'
 import type { StoredMessage } from '../message.js'
 import type { Completion } from '../ports/destination.js'
+import type { Turn } from '../turn.js'
 import type { Wheel } from '../wheel.js'
 import type { Journal } from './journal.js'
 import type { DestinationRule } from './policy.js'
@@ -52,6 +53,7 @@ export interface Counts {
 /** What all destinations of a broker share, and the one place where held messages are counted. */
 export class DestinationContext {
   readonly clock: Clock
+  readonly turn: Turn
   readonly wheel: Wheel
   readonly account: Account
   readonly journal: Journal
@@ -66,6 +68,7 @@ export class DestinationContext {
 
   constructor(parts: {
     clock: Clock
+    turn: Turn
     wheel: Wheel
     account: Account
     journal: Journal
@@ -74,6 +77,7 @@ export class DestinationContext {
     reports: DestinationReports
   }) {
     this.clock = parts.clock
+    this.turn = parts.turn
     this.wheel = parts.wheel
     this.account = parts.account
     this.journal = parts.journal

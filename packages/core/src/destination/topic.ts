@@ -21,6 +21,9 @@ export interface TopicIdentity {
   readonly policy: Policy
 }
 
+/** So many are served after everybody else: what a slice flushes is more. */
+const CROWD = 256
+
 /** As many of the patterns' subscriptions are remembered, to save finding them again. */
 const MOST_KEPT = 32
 
@@ -53,10 +56,15 @@ export class Topic extends FanOut {
   arrive(message: StoredMessage): void {
     limitLife(message, this.#policy, this.context.clock)
     if (this.isExpired(message)) return
+    const matching = this.#matching()
+    const { turn } = this.context
+    const deliveries = this.#subscriptions.size + matching.length
+    turn.spend(deliveries)
+    turn.isForCrowd = deliveries >= CROWD
     // A Set's iteration stays right when a subscription that is too slow is cut on the way.
     for (const subscription of this.#subscriptions) this.offer(message, subscription, this.#policy)
-    for (const subscription of this.#matching())
-      if (subscription.isActive) this.offer(message, subscription, this.#policy)
+    for (const subscription of matching) if (subscription.isActive) this.offer(message, subscription, this.#policy)
+    turn.isForCrowd = false
   }
 
   protected add(subscription: Subscription): void {

@@ -5,7 +5,7 @@ import type { ConnectCommand } from '../command/command.js'
 import { connectedFrame } from '../command/reply.js'
 import { ProtocolError, printable, StompError } from '../errors.js'
 import { ask, type Step } from './ask.js'
-import { agreeOnBeats, HeartBeat, offerOf } from './heart-beat.js'
+import { agreeOnBeats, offerOf } from './heart-beat.js'
 import type { Session } from './session.js'
 
 /** Agrees on a version, finds the host, asks who it is and whether it may, then answers CONNECTED. */
@@ -78,12 +78,6 @@ function welcome(session: Session, command: ConnectCommand, version: Version): u
   session.write(
     connectedFrame({ version, session: session.id, heartBeat: offerOf(context.heartBeat), server: context.serverName }),
   )
-  const beats = agreeOnBeats(command.heartBeat, context.heartBeat)
-  if (beats.sendMs > 0 || beats.expectMs > 0) {
-    session.heartBeat = new HeartBeat(session, context.destinations, {
-      beats,
-      graceFactor: context.heartBeat.graceFactor,
-    })
-  }
+  session.heartBeat = context.rhythms.begin(session, agreeOnBeats(command.heartBeat, context.heartBeat))
   context.reports.connected(session)
 }

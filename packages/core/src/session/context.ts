@@ -1,8 +1,6 @@
 /** What the sessions of a broker share, and what they ask of it. */
 
-import type { DecoderContext } from '../codec/decoder.js'
 import type { MessageEncoder } from '../codec/encoder.js'
-import type { ClientCommand } from '../codec/frame.js'
 import type { OctetWriter } from '../codec/octets.js'
 import type { DestinationContext } from '../destination/context.js'
 import type { Router } from '../destination/router.js'
@@ -11,7 +9,9 @@ import type { StompError } from '../errors.js'
 import type { Message, MessageIds, StoredMessage } from '../message.js'
 import type { CloseReason, ConnectionInfo } from '../ports/connection.js'
 import type { Reentry } from '../reentry.js'
+import type { Decoders } from './decoders.js'
 import type { Flusher } from './flusher.js'
+import type { HeartBeatOptions, Rhythms } from './heart-beat.js'
 import type { Hooks, SessionInfo } from './hooks.js'
 
 /** Bounds on one session. */
@@ -32,18 +32,6 @@ export interface SessionLimits {
   readonly unstoredBytes: number
   /** How long a peer may take no octet while some wait, in milliseconds, before it is cut. @defaultValue 30,000 */
   readonly stallMs: number
-}
-
-/** What the broker offers and wants in beats (STOMP 1.2, Heart-beating). */
-export interface HeartBeatOptions {
-  /** How often the broker can send one, in milliseconds; 0 for never. @defaultValue 10,000 */
-  readonly outgoingMs: number
-  /** How often the broker wants one, in milliseconds; 0 for never. @defaultValue 10,000 */
-  readonly incomingMs: number
-  /** No interval is agreed below this, in milliseconds. @defaultValue 1,000 */
-  readonly leastMs: number
-  /** How many intervals of silence end a session. @defaultValue 2 */
-  readonly graceFactor: number
 }
 
 /** A session, as those see it who are told of it. */
@@ -90,10 +78,11 @@ export interface SessionContext {
   /** The destinations of a virtual host, or undefined where the broker does not know it. */
   router(host: string): Router | undefined
   readonly ids: MessageIds
-  readonly decoding: DecoderContext<ClientCommand>
+  readonly decoders: Decoders
   readonly writer: OctetWriter
   readonly messageEncoder: MessageEncoder
   readonly flusher: Flusher
+  readonly rhythms: Rhythms
   /** Settled once the queues have back what the store kept: no session is connected before. */
   recovery: Promise<void> | undefined
 }

@@ -3,34 +3,72 @@
 import type { Clock } from '../clock.js'
 import type { MessageEncoder } from '../codec/encoder.js'
 import type { OctetWriter } from '../codec/octets.js'
+import { SLICE_MS, type Turn } from '../turn.js'
 
 /** Something with octets to send. */
 export interface Flushable {
   flush(): void
 }
 
-/** How long sessions are flushed before the sockets are read again: a broadcast to everybody must not stall the loop. */
-const SLICE_MS = 10
 const LOOK_AT_CLOCK_EVERY = 32
 
-/** One write a turn and session, instead of one a message: fan-out is bound by system calls. */
-export class Flusher {
-  readonly #clock: Clock
-  readonly #writer: OctetWriter
-  readonly #encoder: MessageEncoder
-  #dirty: Flushable[] = []
+/** Whoever waits to be flushed, first come first served. */
+class Line {
+  #sessions: Flushable[] = []
   #next = 0
 
-  constructor(clock: Clock, writer: OctetWriter, encoder: MessageEncoder) {
-    this.#clock = clock
-    this.#writer = writer
-    this.#encoder = encoder
+  get isEmpty(): boolean {
+    return this.#next === this.#sessions.length
+  }
+
+  add(session: Flushable): void {
+    this.#sessions.push(session)
+  }
+
+  /** Flushes for the length of a slice, those too that come meanwhile. */
+  flush(clock: Clock): void {
+    if (this.isEmpty) return
+    const until = clock.now() + SLICE_MS
+    while (!this.isEmpty) {
+      const session = this.#sessions[this.#next++] as Flushable
+      session.flush()
+      if (this.#next % LOOK_AT_CLOCK_EVERY === 0 && clock.now() > until) break
+    }
+    // While there is more to do in a turn than a slice takes, the list is never at its end: it must not only grow.
+    this.#sessions = this.isEmpty ? [] : this.#sessions.slice(this.#next)
+    this.#next = 0
+  }
+}
+
+/**
+ * One write a turn and session, instead of one a message: fan-out is bound by system calls. A broadcast to everybody
+ * must not stall the loop, so there are slices; nor must a reply wait until it has left, so there are two lines.
+ */
+export class Flusher {
+  readonly #clock: Clock
+  readonly #turn: Turn
+  readonly #writer: OctetWriter
+  readonly #encoder: MessageEncoder
+  readonly #few = new Line()
+  readonly #crowd = new Line()
+
+  constructor(parts: { clock: Clock; turn: Turn; writer: OctetWriter; messageEncoder: MessageEncoder }) {
+    this.#clock = parts.clock
+    this.#turn = parts.turn
+    this.#writer = parts.writer
+    this.#encoder = parts.messageEncoder
   }
 
   /** Flushes `session` after this poll of the sockets. Each session adds itself once, until it is flushed. */
   add(session: Flushable): void {
-    this.#dirty.push(session)
-    if (this.#dirty.length === 1) this.#plan()
+    const isPlanned = !this.#isEmpty
+    const line = this.#turn.isForCrowd ? this.#crowd : this.#few
+    line.add(session)
+    if (!isPlanned) this.#plan()
+  }
+
+  get #isEmpty(): boolean {
+    return this.#few.isEmpty && this.#crowd.isEmpty
   }
 
   #plan(): void {
@@ -38,17 +76,9 @@ export class Flusher {
   }
 
   #run(): void {
-    const until = this.#clock.now() + SLICE_MS
-    while (this.#next < this.#dirty.length) {
-      const session = this.#dirty[this.#next++] as Flushable
-      session.flush()
-      if (this.#next % LOOK_AT_CLOCK_EVERY === 0 && this.#clock.now() > until) break
-    }
-    const isDone = this.#next === this.#dirty.length
-    // While there is more to do in a turn than a slice takes, the list is never at its end: it must not only grow.
-    this.#dirty = isDone ? [] : this.#dirty.slice(this.#next)
-    this.#next = 0
-    if (!isDone) {
+    this.#few.flush(this.#clock)
+    this.#crowd.flush(this.#clock)
+    if (!this.#isEmpty) {
       this.#plan()
       return
     }

@@ -3,7 +3,18 @@
 import type { Clock } from '../clock.js'
 import type { HeartBeatOffer } from '../command/command.js'
 import { Alarm, type Wheel } from '../wheel.js'
-import type { HeartBeatOptions } from './context.js'
+
+/** What the broker offers and wants in beats (STOMP 1.2, Heart-beating). */
+export interface HeartBeatOptions {
+  /** How often the broker can send one, in milliseconds; 0 for never. @defaultValue 10,000 */
+  readonly outgoingMs: number
+  /** How often the broker wants one, in milliseconds; 0 for never. @defaultValue 10,000 */
+  readonly incomingMs: number
+  /** No interval is agreed below this, in milliseconds. @defaultValue 1,000 */
+  readonly leastMs: number
+  /** How many intervals of silence end a session. @defaultValue 2 */
+  readonly graceFactor: number
+}
 
 /** What both sides agreed on, in milliseconds; 0 for never. */
 export interface Beats {
@@ -33,22 +44,51 @@ export interface Beating {
   missed(silentMs: number): void
 }
 
-/** What tells the time. */
-export interface Time {
+/** The wheel is coarse: a beat is sent that much before it is due. */
+const EARLY_MS = 200
+
+/** So many are shared: what clients ask for is nearly always the same. */
+const MOST_SHARED = 64
+
+/** What beats are like, for all sessions that have agreed on the same. */
+interface Rhythm extends Beats {
+  /** How long a client may be silent, in milliseconds. */
+  readonly patienceMs: number
   readonly wheel: Wheel
   readonly clock: Clock
 }
 
-/** The wheel is coarse: a beat is sent that much before it is due. */
-const EARLY_MS = 200
+/** The beats of a broker's sessions: each is one small object, and what is the same for many stands in one place. */
+export class Rhythms {
+  readonly #time: { readonly wheel: Wheel; readonly clock: Clock }
+  readonly #graceFactor: number
+  readonly #shared = new Map<string, Rhythm>()
 
-/** The beats of one session, on one alarm; there is none for a session without beats. */
+  constructor(time: { readonly wheel: Wheel; readonly clock: Clock }, { graceFactor }: HeartBeatOptions) {
+    this.#time = time
+    this.#graceFactor = graceFactor
+  }
+
+  /** Begins to beat for a session; not at all where neither side wants it. */
+  begin(session: Beating, beats: Beats): HeartBeat | undefined {
+    return beats.sendMs > 0 || beats.expectMs > 0 ? new HeartBeat(session, this.#of(beats)) : undefined
+  }
+
+  #of({ sendMs, expectMs }: Beats): Rhythm {
+    const key = `${sendMs},${expectMs}`
+    const known = this.#shared.get(key)
+    if (known !== undefined) return known
+    const { wheel, clock } = this.#time
+    const made = { sendMs, expectMs, patienceMs: expectMs * this.#graceFactor, wheel, clock }
+    if (this.#shared.size < MOST_SHARED) this.#shared.set(key, made)
+    return made
+  }
+}
+
+/** The beats of one session, on one alarm. */
 export class HeartBeat extends Alarm {
   readonly #session: Beating
-  readonly #wheel: Wheel
-  readonly #clock: Clock
-  readonly #beats: Beats
-  readonly #patienceMs: number
+  readonly #rhythm: Rhythm
   /** When the client was last heard, and when it was last sent anything; in the wheel's time. */
   heardAt: number
   spokeAt: number
@@ -56,13 +96,11 @@ export class HeartBeat extends Alarm {
   isDeaf = false
   #isStopped = false
 
-  constructor(session: Beating, { wheel, clock }: Time, { beats, graceFactor }: { beats: Beats; graceFactor: number }) {
+  constructor(session: Beating, rhythm: Rhythm) {
     super()
     this.#session = session
-    this.#wheel = wheel
-    this.#clock = clock
-    this.#beats = beats
-    this.#patienceMs = beats.expectMs * graceFactor
+    this.#rhythm = rhythm
+    const { wheel } = rhythm
     wheel.set(this, 1)
     this.heardAt = wheel.now
     this.spokeAt = wheel.now
@@ -70,12 +108,12 @@ export class HeartBeat extends Alarm {
   }
 
   ring(): void {
-    const { now } = this.#wheel
-    const { sendMs } = this.#beats
+    const { wheel, clock, sendMs } = this.#rhythm
+    const { now } = wheel
     if (this.isDeaf) this.heardAt = now
     if (this.#isSilent) {
       // The beat may lie in a socket that was not read yet: a loop that was held up must not blame its clients.
-      this.#clock.soon(() => this.#judge())
+      clock.soon(() => this.#judge())
       return
     }
     if (sendMs > 0 && now - this.spokeAt >= sendMs - EARLY_MS) {
@@ -87,24 +125,28 @@ export class HeartBeat extends Alarm {
 
   /** Ends the beats. */
   stop(): void {
-    this.#wheel.clear(this)
+    this.#rhythm.wheel.clear(this)
     this.#isStopped = true
   }
 
+  get #silentMs(): number {
+    return this.#rhythm.wheel.now - this.heardAt
+  }
+
   get #isSilent(): boolean {
-    return this.#beats.expectMs > 0 && this.#wheel.now - this.heardAt >= this.#patienceMs
+    return this.#rhythm.expectMs > 0 && this.#silentMs >= this.#rhythm.patienceMs
   }
 
   #judge(): void {
     if (this.#isStopped) return
-    if (this.#isSilent) this.#session.missed(this.#wheel.now - this.heardAt)
+    if (this.#isSilent) this.#session.missed(this.#silentMs)
     else this.#plan()
   }
 
   #plan(): void {
-    const { sendMs, expectMs } = this.#beats
+    const { wheel, sendMs, expectMs, patienceMs } = this.#rhythm
     const untilBeat = sendMs > 0 ? this.spokeAt + sendMs - EARLY_MS : Number.POSITIVE_INFINITY
-    const untilMissed = expectMs > 0 ? this.heardAt + this.#patienceMs : Number.POSITIVE_INFINITY
-    this.#wheel.set(this, Math.min(untilBeat, untilMissed) - this.#wheel.now)
+    const untilMissed = expectMs > 0 ? this.heardAt + patienceMs : Number.POSITIVE_INFINITY
+    wheel.set(this, Math.min(untilBeat, untilMissed) - wheel.now)
   }
 }

@@ -1,9 +1,10 @@
 /** What a session hears: octets into frames, taken in order, one at a time, and only while nothing stands in the way. */
 
-import { Decoder } from '../codec/decoder.js'
+import type { Decoder } from '../codec/decoder.js'
 import type { ClientCommand, Frame } from '../codec/frame.js'
 import type { Version } from '../codec/version.js'
 import type { Connection } from '../ports/connection.js'
+import type { Turn } from '../turn.js'
 import type { SessionContext } from './context.js'
 
 /** Why a session is not read, as bits; it is read when no reason is left. */
@@ -11,6 +12,7 @@ export const ASKING_HOOK = 1
 export const HELD_BY_QUEUE = 2
 export const UNSENT_REPLIES = 4
 export const UNSTORED_WORK = 8
+const SPENT_TURN = 16
 
 /** Acts on what is heard. */
 export interface Hearer {
@@ -31,27 +33,31 @@ export interface Hearer {
 /** The incoming half of a session. */
 export class Incoming {
   readonly #connection: Connection
-  readonly #decoder: Decoder<ClientCommand>
+  readonly #context: SessionContext
   readonly #hearer: Hearer
+  /** While there are octets of a frame. */
+  #decoder: Decoder<ClientCommand> | undefined
+  #version: Version | undefined
   #pauses = 0
   #isRunning = false
   #isInputEnded = false
   /** No further frame is taken: DISCONNECT or a fault came, and what came before it is being finished. */
   isLastTaken = false
 
-  constructor(connection: Connection, { decoding }: SessionContext, hearer: Hearer) {
+  constructor(connection: Connection, context: SessionContext, hearer: Hearer) {
     this.#connection = connection
-    this.#decoder = new Decoder(decoding)
+    this.#context = context
     this.#hearer = hearer
   }
 
   /** The agreed version; undefined before CONNECTED. */
   get version(): Version | undefined {
-    return this.#decoder.version
+    return this.#version
   }
 
   set version(version: Version) {
-    this.#decoder.version = version
+    this.#version = version
+    if (this.#decoder !== undefined) this.#decoder.version = version
   }
 
   /** Whether something stands in the way of the next frame. */
@@ -61,13 +67,14 @@ export class Incoming {
 
   /** Octets of frames that are not finished, or not taken yet. */
   get heldBytes(): number {
-    return this.#decoder.heldBytes
+    return this.#decoder === undefined ? 0 : this.#decoder.heldBytes
   }
 
   receive(octets: Uint8Array): void {
     // Nothing after the last frame is looked at, so nothing of it is kept while that waits for its answer.
     if (this.isLastTaken) return
     try {
+      this.#decoder ??= this.#context.decoders.take(this.#version)
       this.#decoder.receive(octets)
       // Octets that came while a frame is acted on, or while the session waits, are kept for later.
       if (this.#isRunning || this.isPaused) this.#keep()
@@ -109,16 +116,22 @@ export class Incoming {
 
   /** Drops everything. */
   release(): void {
-    this.#decoder.release()
+    this.#decoder?.release()
   }
 
   #run(): void {
     if (this.#isRunning) return
     this.#isRunning = true
+    const { turn } = this.#context.destinations
     try {
       while (this.#isListening) {
-        const frame = this.#decoder.next()
+        if (turn.isSpent) {
+          this.#waitForTurn(turn)
+          break
+        }
+        const frame = this.#decoder?.next()
         if (frame === undefined) break
+        turn.spend(1)
         this.#hearer.take(frame)
       }
       this.#keep()
@@ -132,14 +145,24 @@ export class Incoming {
     }
   }
 
+  /** Others have their turn first. */
+  #waitForTurn(turn: Turn): void {
+    this.pause(SPENT_TURN)
+    turn.later(() => this.goOn(SPENT_TURN))
+  }
+
   get #isListening(): boolean {
     return !this.isPaused && !this.isLastTaken && !this.#hearer.isOver
   }
 
   #keep(): void {
-    if (!this.#hearer.isOver) this.#decoder.keep()
+    if (!this.#hearer.isOver) this.#decoder?.keep()
     // Making room in the broker may have ended this very session.
-    if (this.#hearer.isOver) this.#decoder.release()
+    if (this.#hearer.isOver) this.release()
+    else if (this.#decoder?.isInFrame === false) {
+      this.#context.decoders.giveBack(this.#decoder)
+      this.#decoder = undefined
+    }
     this.#hearer.held()
   }
 }

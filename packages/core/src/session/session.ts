@@ -47,7 +47,7 @@ const PEER_CLOSED: CloseReason = { code: 'peer-closed', message: 'the peer close
 
 /**
  * A session takes its frames in order, one at a time, and answers in that order. What most sessions never need is made
- * when it is first needed: an idle one is a decoder, a subscription, and this.
+ * when it is first needed, and dropped when it is not: an idle one is its two halves, a subscription, and this.
  */
 export class Session
   implements Inbound, Consumer, Party, Asker, Replying, Receiver, Beating, Hearer, Speaker, Relievable, Connected
@@ -311,6 +311,7 @@ export class Session
   }
 
   drainedAll(): void {
+    if (this.#replies?.isEmpty) this.#replies = undefined
     this.#incoming.goOn(UNSENT_REPLIES)
     this.resumeStarved()
   }
