@@ -8,6 +8,7 @@ export default defineConfig({
     // Tests run from the sources: no build stands between a change and its test.
     alias: {
       '@xtomp/core/codec': source('./packages/core/src/codec/index.ts'),
+      '@xtomp/core/destination': source('./packages/core/src/destination/index.ts'),
       '@xtomp/core/ports': source('./packages/core/src/ports/index.ts'),
       '@xtomp/core': source('./packages/core/src/index.ts'),
       '@xtomp/mux': source('./packages/mux/src/index.ts'),

@@ -35,7 +35,9 @@ for (const cells of table) {
 for (const { entry, sizes } of rows) {
   const octets = sizes.at(-1)
   if (!(octets >= MOST_OCTETS[entry])) continue
-  console.error(`${entry} has ${octets} octets with what it imports, minified, with brotli; ${MOST_OCTETS[entry]} are the most`)
+  console.error(
+    `${entry} has ${octets} octets with what it imports, minified, with brotli; ${MOST_OCTETS[entry]} are the most`,
+  )
   process.exitCode = 1
 }
 

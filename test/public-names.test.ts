@@ -82,6 +82,42 @@ const REVIEWED: Readonly<Record<string, Names>> = {
       'Version',
     ],
   },
+  '@xtomp/core/destination': {
+    values: [
+      'Delivery',
+      'Headers',
+      'MessageIds',
+      'PatternTrie',
+      'StoredMessage',
+      'Subscription',
+      'commit',
+      'isPattern',
+      'memoryFull',
+      'nobody',
+    ],
+    types: [
+      'BackplaneWithQueues',
+      'Completion',
+      'Consumer',
+      'DestinationContext',
+      'DestinationSnapshot',
+      'Inside',
+      'KeptDestination',
+      'LocalDestination',
+      'NoRoom',
+      'Origin',
+      'Outcome',
+      'Placed',
+      'Plan',
+      'PlannedSettlement',
+      'QueueIdentity',
+      'RemoteQueueKeeper',
+      'RemoteQueues',
+      'Router',
+      'SubscriptionRequest',
+      'Work',
+    ],
+  },
   '@xtomp/core/codec': {
     values: [
       'CLIENT_COMMANDS',
@@ -108,6 +144,9 @@ const REVIEWED: Readonly<Record<string, Names>> = {
   '@xtomp/core/ports': {
     values: [],
     types: [
+      'ArrivedMessage',
+      'Backplane',
+      'BackplaneBroker',
       'CloseReason',
       'Completion',
       'Connection',
@@ -197,7 +236,7 @@ const REVIEWED: Readonly<Record<string, Names>> = {
     types: ['StompOptions', 'StompPlugin'],
   },
   '@xtomp/testing': {
-    values: ['GlobalClock', 'ManualClock', 'createTestBroker', 'stompMatchers'],
+    values: ['GlobalClock', 'ManualClock', 'createMemoryBackplane', 'createTestBroker', 'stompMatchers'],
     types: [
       'BrokerFaults',
       'ExpectedMessage',
@@ -224,8 +263,10 @@ const REVIEWED: Readonly<Record<string, Names>> = {
     ],
   },
   '@xtomp/testing/contracts': {
-    values: ['connectionContract', 'destinationContract', 'storeContract'],
+    values: ['backplaneContract', 'connectionContract', 'destinationContract', 'storeContract'],
     types: [
+      'BackplaneHarness',
+      'BackplaneMessage',
       'ConnectionHarness',
       'ConnectionPeer',
       'ConnectionPeerEvents',

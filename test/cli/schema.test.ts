@@ -58,7 +58,9 @@ describe('the schema', () => {
   })
 
   test('has every option of the broker that is data', () => {
-    const data = Object.keys(options).filter((name) => !['hooks', 'store', 'logger', 'clock'].includes(name))
+    const data = Object.keys(options).filter(
+      (name) => !['hooks', 'store', 'backplane', 'logger', 'clock'].includes(name),
+    )
     expect(Object.keys(propertiesOf('broker')).sort()).toEqual([...data, 'limits', 'heartBeat'].sort())
     expect(defaultsOf('broker')).toEqual({ serverName: options.serverName })
   })

@@ -8,7 +8,7 @@ import { EVENT_NAMES } from '../support/heard.js'
 const mistakes: readonly (readonly [options: unknown, says: string])[] = [
   [
     { limit: {} },
-    'there is no option limit; there are hooks, destinations, hosts, limits, heartBeat, store, serverName, logger, clock',
+    'there is no option limit; there are hooks, destinations, hosts, limits, heartBeat, store, backplane, serverName, logger, clock',
   ],
   [{ limits: { constructor: 3 } }, 'there is no option limits.constructor; there are connectBytes,'],
   ['fast', 'the options must be an object; given "fast"'],

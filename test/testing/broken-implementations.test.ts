@@ -5,12 +5,14 @@ import {
   connectMemory,
   createMemoryStore,
   type Inbound,
+  StompError,
   type Store,
   type StoreBatch,
   type StoredEntry,
 } from '@xtomp/core'
-import type { Completion, Outcome } from '@xtomp/core/ports'
+import type { ArrivedMessage, Backplane, Completion, Outcome } from '@xtomp/core/ports'
 import {
+  backplaneContract,
   type Contract,
   connectionContract,
   destinationContract,
@@ -22,6 +24,7 @@ import type { Delivery } from '../../packages/core/src/destination/delivery.js'
 import type { LocalDestination } from '../../packages/core/src/destination/local.js'
 import type { Subscription } from '../../packages/core/src/destination/subscription.js'
 import type { StoredMessage } from '../../packages/core/src/message.js'
+import { memoryBackplane } from '../support/backplanes.js'
 import { queueHarness, topicHarness } from '../support/destinations.js'
 
 type Broken = readonly [fails: string, contract: readonly Contract[]]
@@ -340,7 +343,68 @@ const queues: readonly Broken[] = [
   ['does not hand over again what was rejected', destination(queueHarness, as('rejected', 'nacked'))],
 ]
 
-const all = { connection: connections, store: stores, topic: topics, queue: queues }
+/** A backplane that does part of it differently; `receive` stands between it and the brokers. */
+function backplane(
+  part: (whole: Backplane) => Partial<Backplane>,
+  receive: (message: ArrivedMessage, next: (message: ArrivedMessage) => void) => void = (message, next) =>
+    next(message),
+): readonly Contract[] {
+  return backplaneContract({
+    ...memoryBackplane,
+    open: async (brokers) => {
+      const opened = await memoryBackplane.open(
+        brokers.map((broker) => ({
+          receive: (host, message) => receive(message, (changed) => broker.receive(host, changed)),
+        })),
+      )
+      return opened.map((whole) => overlaid(whole, part(whole)))
+    },
+  })
+}
+
+const same = (): Partial<Backplane> => ({})
+const everything = (whole: Backplane): Partial<Backplane> => ({
+  subscribe: (host, _name, isFirst, completion) => whole.subscribe(host, '/topic/**', isFirst, completion),
+})
+
+function swapped(): (message: ArrivedMessage, next: (message: ArrivedMessage) => void) => void {
+  const kept: ArrivedMessage[] = []
+  return (message, next) => {
+    kept.push(message)
+    if (kept.length === 2) for (const each of kept.splice(0).reverse()) next(each)
+  }
+}
+
+const repeated: Parameters<typeof backplane>[1] = (message, next) => {
+  next(message)
+  next(message)
+}
+
+const backplanes: readonly Broken[] = [
+  ['passes a message to every', backplane(same, repeated)],
+  ['passes nothing to a broker', backplane(everything)],
+  ['passes a message once', backplane(same, repeated)],
+  ['passes nothing more', backplane(() => ({ unsubscribe: () => undefined }))],
+  [
+    'is told of a subscription',
+    backplane((whole) => ({
+      subscribe: (host, name, isFirst, completion) => {
+        if (isFirst) whole.subscribe(host, name, isFirst, completion)
+        else completion.done(new StompError('internal-error', 'no'))
+      },
+    })),
+  ],
+  ['keeps the order', backplane(same, swapped())],
+  ['passes id, headers', backplane(same, (message, next) => next({ ...message, expiresAt: 0 }))],
+  [
+    'keeps virtual hosts',
+    backplane((whole) => ({
+      publish: (_host, message, completion) => whole.publish('a', message, completion),
+    })),
+  ],
+]
+
+const all = { connection: connections, store: stores, topic: topics, queue: queues, backplane: backplanes }
 
 for (const [kind, broken] of Object.entries(all)) {
   test.each(broken)(

@@ -10,6 +10,7 @@ import { type Broker, type Connection, connectMemory, createMemoryStore, type In
 import { listen as listenForAll } from '@xtomp/mux'
 import { type ListenOptions, listen } from '@xtomp/net'
 import {
+  backplaneContract,
   type ConnectionHarness,
   type ConnectionPeer,
   type ConnectionPeerEvents,
@@ -22,6 +23,7 @@ import {
 import { listen as listenTls } from '@xtomp/tls'
 import { listen as listenWebSocket } from '@xtomp/ws'
 import { describe, test } from 'vitest'
+import { memoryBackplane } from '../support/backplanes.js'
 import { queueHarness, topicHarness } from '../support/destinations.js'
 import { dialWebSocket } from '../support/dial-web-socket.js'
 import { localhost } from '../support/doors.js'
@@ -160,6 +162,7 @@ const implementations: readonly (readonly [name: string, contract: readonly Cont
   ["tls's connection", connectionContract(secured)],
   ["mux's connection", connectionContract(firstSpoken)],
   ['the store in memory', storeContract(storeInMemory)],
+  ['the backplane in memory', backplaneContract(memoryBackplane)],
   ['a topic', destinationContract(topicHarness)],
   ['a queue', destinationContract(queueHarness)],
 ]

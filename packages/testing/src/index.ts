@@ -17,6 +17,7 @@ export {
   type StompMatchers,
   stompMatchers,
 } from './matchers.js'
+export { createMemoryBackplane } from './memory-backplane.js'
 export type { ReceivedMessage, WaitOptions } from './received-messages.js'
 export type { SessionSubscription } from './subscriptions.js'
 export { createTestBroker, type TestBroker, type TestBrokerOptions, type TestConnection } from './test-broker.js'

@@ -5,7 +5,7 @@ import { meant, placeOfName, written } from './names.js'
 import { type Fault, resolved, type Schema, schema } from './schema.js'
 
 /** What only a module can give to the broker: code, for which the schema has no words. */
-export const CODE: readonly string[] = ['hooks', 'store']
+export const CODE: readonly string[] = ['hooks', 'store', 'backplane']
 
 /** The problems behind the schema's faults: one for each place, the plainest. */
 export function problemsOf(faults: readonly Fault[]): Problem[] {

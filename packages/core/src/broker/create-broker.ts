@@ -6,9 +6,10 @@ import { MessageEncoder } from '../codec/encoder.js'
 import { CLIENT_COMMANDS } from '../codec/frame.js'
 import { Interner, OctetWriter } from '../codec/octets.js'
 import { DestinationContext } from '../destination/context.js'
+import type { Inside } from '../destination/inside.js'
 import { Journal } from '../destination/journal.js'
 import type { DestinationSnapshot } from '../destination/local.js'
-import { recover } from '../destination/recovery.js'
+import { messageOf, recover } from '../destination/recovery.js'
 import { Router } from '../destination/router.js'
 import { StompError } from '../errors.js'
 import { messageHeaders } from '../header-names.js'
@@ -92,8 +93,10 @@ class LocalBroker<User> implements Broker<User> {
     this.#wheel = new Wheel(settings.clock)
     this.#destinations = this.#createDestinations()
     this.#context = this.#createContext()
+    const backplane = settings.backplane?.(this.#inside())
+    this.#destinations.backplane = backplane
     for (const host of [DEFAULT_HOST, ...(settings.hosts ?? [])])
-      this.#routers.set(host, new Router(host, this.#destinations))
+      this.#routers.set(host, new Router(host, this.#destinations, backplane?.queues))
     if (settings.store !== undefined) {
       this.#context.recovery = this.#recover(settings.store)
       // Reported where it fails; a rejection that no session is there to hear of would end the process.
@@ -299,6 +302,16 @@ class LocalBroker<User> implements Broker<User> {
       limits,
       reports: destinationReports(this.#emitter),
     })
+  }
+
+  /** The broker, as its backplane sees it. */
+  #inside(): Inside {
+    const router = (host: string): Router | undefined => this.#routers.get(host)
+    return {
+      context: this.#destinations,
+      router,
+      receive: (host, message) => router(host)?.receive(messageOf(message, message.destination).borrow()),
+    }
   }
 
   #createContext(): SessionContext {

@@ -5,7 +5,9 @@ import { FRAME_LIMITS, type FrameLimits } from '../codec/limits.js'
 import type { DestinationLimits } from '../destination/context.js'
 import { isPattern } from '../destination/name.js'
 import type { DestinationRule } from '../destination/policy.js'
+import type { BackplaneWithQueues } from '../destination/remote-queues.js'
 import { consoleLogger, type Logger } from '../logger.js'
+import type { BackplaneBroker } from '../ports/backplane.js'
 import type { Store } from '../ports/store.js'
 import type { SessionLimits } from '../session/context.js'
 import type { HeartBeatOptions } from '../session/heart-beat.js'
@@ -49,6 +51,8 @@ export interface BrokerOptions<User = unknown> {
   readonly heartBeat?: Partial<HeartBeatOptions>
   /** Keeps queued messages until they are settled. Default: none, queues live in memory and end with the process. */
   readonly store?: Store
+  /** Makes what other brokers are reached through; called once. Default: this broker is alone. */
+  readonly backplane?: (broker: BackplaneBroker) => BackplaneWithQueues
   /** The `server` header of CONNECTED; `false` for none. @defaultValue 'xtomp' */
   readonly serverName?: string | false
   /** Where faults are written. @defaultValue `console` */
@@ -65,6 +69,7 @@ export interface Settings<User = unknown> {
   readonly limits: Limits
   readonly heartBeat: HeartBeatOptions
   readonly store: Store | undefined
+  readonly backplane: BrokerOptions['backplane']
   readonly serverName: string | false
   readonly logger: Logger
   readonly clock: Clock
@@ -103,6 +108,7 @@ export function settingsOf<User>(options: BrokerOptions<User>): Settings<User> {
     limits: { ...LIMITS, ...set(options.limits ?? {}) },
     heartBeat: { ...HEART_BEAT, ...set(options.heartBeat ?? {}) },
     store: options.store,
+    backplane: options.backplane,
     serverName: options.serverName ?? 'xtomp',
     logger: options.logger ?? consoleLogger,
     clock: options.clock ?? systemClock,
@@ -173,6 +179,7 @@ const CHECKS: Checks<BrokerOptions> = {
   limits: group(Object.fromEntries(Object.keys(LIMITS).map((name) => [name, wholeNumber(0)]))),
   heartBeat: group(BEATS),
   store: shaped('apply', 'recover'),
+  backplane: method,
   serverName: falseOr(line),
   logger: shaped('info', 'warn', 'error'),
   clock: shaped('now', 'epoch', 'soon', 'after'),

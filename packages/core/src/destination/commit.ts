@@ -2,37 +2,19 @@
 
 import { StompError } from '../errors.js'
 import type { StoredMessage } from '../message.js'
-import { type Completion, nobody, type Outcome } from '../ports/destination.js'
+import { type Completion, nobody } from '../ports/destination.js'
 import type { DestinationContext } from './context.js'
-import type { Delivery, Origin } from './delivery.js'
+import type { Origin } from './delivery.js'
 import { entryOf, settlementOf } from './journal.js'
 import type { LocalDestination } from './local.js'
 import type { Router } from './router.js'
-
-/** Deliveries of one destination, and how they end. */
-export interface PlannedSettlement {
-  readonly origin: Origin
-  readonly deliveries: readonly Delivery[]
-  readonly outcome: Outcome
-}
+import type { Placed, PlannedSettlement, Work } from './work.js'
 
 /** All that a transaction does. */
 export interface Plan {
   /** Finds where the messages go: at each attempt anew, for a destination may be forgotten while there is no room. */
   readonly router: Router
   readonly messages: readonly StoredMessage[]
-  readonly settlements: readonly PlannedSettlement[]
-}
-
-/** A message that has its place. */
-interface Placed {
-  readonly destination: LocalDestination
-  readonly message: StoredMessage
-}
-
-/** A plan for which there is room. */
-interface Work {
-  readonly placed: Placed[]
   readonly settlements: readonly PlannedSettlement[]
 }
 
@@ -64,11 +46,14 @@ function attempt(context: DestinationContext, plan: Plan, completion: Completion
   for (const { origin, deliveries } of acknowledged(work)) origin.letGo(deliveries)
   const obstacle = placeAll(plan, work.placed)
   if (obstacle === undefined) {
-    write(context, work, (error) => {
+    const done = (error?: StompError): void => {
       if (error === undefined) apply(work)
       else undo(work)
       completion.done(error)
-    })
+    }
+    const { queues } = plan.router
+    if (queues === undefined) write(context, work, done)
+    else queues.commit(plan.router.host, work, done)
     return undefined
   }
   undo(work)

@@ -4,6 +4,7 @@ import type { Account } from '../account.js'
 import type { AckMode } from '../ack-mode.js'
 import type { Clock } from '../clock.js'
 import type { StoredMessage } from '../message.js'
+import type { Backplane } from '../ports/backplane.js'
 import type { Completion } from '../ports/destination.js'
 import type { Turn } from '../turn.js'
 import type { Wheel } from '../wheel.js'
@@ -60,6 +61,8 @@ export class DestinationContext {
   readonly rules: readonly DestinationRule[]
   readonly limits: DestinationLimits
   readonly reports: DestinationReports
+  /** What other brokers are reached through; undefined where there are none. */
+  backplane: Backplane | undefined
   /** Whether the broker is closing: queues hand nothing out any more, so that what is out can be settled. */
   isDraining = false
   /** How those who wait for room in some queue leave its line, by their completions. */
@@ -84,6 +87,11 @@ export class DestinationContext {
     this.rules = parts.rules
     this.limits = parts.limits
     this.reports = parts.reports
+  }
+
+  /** Whether work may be done later than asked for: what waits for it is counted. */
+  get answersLate(): boolean {
+    return this.journal.isDurable || this.backplane !== undefined
   }
 
   /** Keeps a message beyond the call: copied out of the read buffer, and counted once however many hold it. */

@@ -14,35 +14,41 @@ export abstract class FanOut implements LocalDestination {
   abstract readonly name: string
   readonly storeKey = undefined
   protected readonly context: DestinationContext
+  readonly #host: string
 
-  constructor(context: DestinationContext) {
+  constructor(context: DestinationContext, host: string) {
     this.context = context
+    this.#host = host
   }
 
-  /** Hands a message to whoever gets it. */
-  abstract arrive(message: StoredMessage): void
-  protected abstract add(subscription: Subscription): void
-  protected abstract delete(subscription: Subscription): void
+  /** Hands a message to whoever gets it, here and elsewhere. */
+  abstract arrive(message: StoredMessage, completion?: Completion): void
+  /** Adds a subscription, and answers how many there are under its name now. */
+  protected abstract add(subscription: Subscription): number
+  /** Takes a subscription out, and answers how many there are left under its name. */
+  protected abstract delete(subscription: Subscription): number
 
   send(message: StoredMessage, completion: Completion): boolean {
-    this.arrive(message)
-    completion.done()
+    this.arrive(message, completion)
     return true
   }
 
   subscribe(subscription: Subscription, completion: Completion): void {
     subscription.isActive = true
     this.context.counts.subscriptions++
-    this.add(subscription)
-    completion.done()
+    const isFirst = this.add(subscription) === 1
+    const { backplane } = this.context
+    if (backplane === undefined) completion.done()
+    else backplane.subscribe(this.#host, subscription.destination, isFirst, completion)
   }
 
   unsubscribe(subscription: Subscription): void {
-    if (subscription.isActive) this.context.counts.subscriptions--
+    const { isActive, destination } = subscription
+    if (isActive) this.context.counts.subscriptions--
     subscription.isActive = false
     subscription.backlog?.close()
     subscription.backlog = undefined
-    this.delete(subscription)
+    if (this.delete(subscription) === 0 && isActive) this.context.backplane?.unsubscribe(this.#host, destination)
   }
 
   resume(subscription: Subscription): void {
@@ -86,6 +92,13 @@ export abstract class FanOut implements LocalDestination {
 
   putBack(deliveries: readonly Delivery[]): void {
     this.finish(deliveries)
+  }
+
+  /** Lets other brokers have a topic's message. */
+  protected pass(message: StoredMessage, completion: Completion): void {
+    const { backplane } = this.context
+    if (backplane === undefined) completion.done()
+    else backplane.publish(this.#host, message, completion)
   }
 
   /** Gives a topic's message to one subscription, or to its backlog where it has no room. */

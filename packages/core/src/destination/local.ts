@@ -39,3 +39,11 @@ export interface LocalDestination extends Destination<Subscription, Delivery>, O
   /** Asks `retry` once there may be room, until it answers true; in the order in which they asked. */
   whenRoom(retry: () => boolean, completion: Completion): void
 }
+
+/** A destination that a router keeps under its name. */
+export interface KeptDestination extends LocalDestination {
+  /** What it is at this moment. */
+  readonly snapshot: DestinationSnapshot
+  /** Forgets what it holds: the broker is closed. */
+  close?(): void
+}

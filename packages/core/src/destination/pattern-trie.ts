@@ -70,8 +70,8 @@ export class PatternTrie<T> {
   /** How many nodes there are for them. */
   nodes = 0
 
-  /** Adds a value under a pattern. */
-  add(pattern: string, value: T): void {
+  /** Adds a value under a pattern, and answers how many there are now. */
+  add(pattern: string, value: T): number {
     let node = this.#root
     for (const segment of segmentsOf(pattern)) {
       const child = node.child(segment)
@@ -79,22 +79,23 @@ export class PatternTrie<T> {
       node = child ?? node.add(segment)
     }
     node.values ??= new Set()
-    if (node.values.has(value)) return
-    node.values.add(value)
-    this.size++
+    if (!node.values.has(value)) this.size++
+    return node.values.add(value).size
   }
 
-  /** Takes a value out from under its pattern. */
-  delete(pattern: string, value: T): void {
+  /** Takes a value out from under its pattern, and answers how many are left there. */
+  delete(pattern: string, value: T): number {
     let node: Node<T> | undefined = this.#root
     for (const segment of segmentsOf(pattern)) node = node?.child(segment)
-    if (node?.values?.delete(value) !== true) return
+    if (node?.values?.delete(value) !== true) return 0
     this.size--
-    if (node.values.size === 0) node.values = undefined
+    const { size } = node.values
+    if (size === 0) node.values = undefined
     for (; node.isEmpty && node.parent !== undefined; node = node.parent) {
       node.parent.delete(node.segment)
       this.nodes--
     }
+    return size
   }
 
   /** All values whose pattern matches `name`, each once. */

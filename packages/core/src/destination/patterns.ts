@@ -18,8 +18,8 @@ export class Patterns extends FanOut {
   version = 0
 
   /** `changed` is told when a subscription has gone. */
-  constructor(context: DestinationContext, changed: () => void) {
-    super(context)
+  constructor(context: DestinationContext, host: string, changed: () => void) {
+    super(context, host)
     this.#changed = changed
   }
 
@@ -36,18 +36,20 @@ export class Patterns extends FanOut {
   /** Messages go to topics, never to a pattern. */
   arrive(_message: StoredMessage): void {}
 
-  protected add(subscription: Subscription): void {
+  protected add(subscription: Subscription): number {
     const { nodes } = this.#trie
-    this.#trie.add(subscription.destination, subscription)
+    const count = this.#trie.add(subscription.destination, subscription)
     this.version++
     this.context.account.charge((this.#trie.nodes - nodes) * NODE_BYTES)
+    return count
   }
 
-  protected delete(subscription: Subscription): void {
+  protected delete(subscription: Subscription): number {
     const { nodes } = this.#trie
-    this.#trie.delete(subscription.destination, subscription)
+    const count = this.#trie.delete(subscription.destination, subscription)
     this.version++
     this.context.account.give((nodes - this.#trie.nodes) * NODE_BYTES)
     this.#changed()
+    return count
   }
 }

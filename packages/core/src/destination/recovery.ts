@@ -4,6 +4,8 @@ import { StoredMessage } from '../message.js'
 import type { Store, StoredEntry } from '../ports/store.js'
 import type { Router } from './router.js'
 
+type MessageParts = Pick<StoredEntry, 'id' | 'headers' | 'body' | 'expiresAt'> & { readonly isDeadLetter?: boolean }
+
 /** Before any message that this broker takes itself, in the order in which the store lists them. */
 const FIRST_ARRIVAL = Number.MIN_SAFE_INTEGER
 
@@ -29,7 +31,11 @@ export async function recover(store: Store, to: Recovering): Promise<void> {
   }
 }
 
-function messageOf({ id, headers, body, expiresAt, isDeadLetter }: StoredEntry, destination: string): StoredMessage {
+/** A message of which all is known, its id among it. */
+export function messageOf(
+  { id, headers, body, expiresAt, isDeadLetter = false }: MessageParts,
+  destination: string,
+): StoredMessage {
   const dash = id.lastIndexOf('-')
   const message = new StoredMessage(
     { origin: id.slice(0, dash), sequence: Number(id.slice(dash + 1)) },

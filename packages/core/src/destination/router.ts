@@ -4,24 +4,29 @@ import { type Excess, overLimit, ProtocolError, printable, StompError } from '..
 import type { StoredMessage } from '../message.js'
 import type { Completion } from '../ports/destination.js'
 import type { DestinationContext } from './context.js'
-import type { DestinationSnapshot, LocalDestination } from './local.js'
+import { Elsewhere } from './elsewhere.js'
+import type { DestinationSnapshot, KeptDestination, LocalDestination } from './local.js'
 import { isPattern, isReserved, RESERVED_PREFIXES, segmentCount, segmentsOf } from './name.js'
 import { Patterns } from './patterns.js'
 import { type Policy, policyFor } from './policy.js'
 import { Queue } from './queue.js'
+import type { RemoteQueues } from './remote-queues.js'
 import { Topic } from './topic.js'
 
 /** The destinations of one virtual host: made when they are first needed, forgotten when they are of no use. */
 export class Router {
   readonly host: string
   readonly patterns: Patterns
+  /** Where its queues are; undefined where they are here. */
+  readonly queues: RemoteQueues | undefined
   readonly #context: DestinationContext
-  readonly #destinations = new Map<string, Topic | Queue>()
+  readonly #destinations = new Map<string, KeptDestination>()
 
-  constructor(host: string, context: DestinationContext) {
+  constructor(host: string, context: DestinationContext, queues?: RemoteQueues) {
     this.host = host
+    this.queues = queues
     this.#context = context
-    this.patterns = new Patterns(context, () => this.#sweep())
+    this.patterns = new Patterns(context, host, () => this.#sweep())
   }
 
   /** How many destinations there are. */
@@ -35,7 +40,7 @@ export class Router {
   }
 
   /**
-   * The destination to send to; undefined for a topic that nobody is subscribed to.
+   * The destination to send to; undefined for a topic that nobody is subscribed to, here or elsewhere.
    * @throws StompError where the name may not be sent to, or where there are too many destinations.
    */
   forSend(name: string): LocalDestination | undefined {
@@ -43,7 +48,7 @@ export class Router {
     if (known !== undefined) return known
     this.checkSend(name)
     const policy = policyFor(name, this.#context.rules)
-    return policy.type === 'topic' && this.patterns.hasNone ? undefined : this.#make(name, policy)
+    return policy.type === 'topic' && this.patterns.hasNone ? this.#elsewhere(name) : this.#make(name, policy)
   }
 
   /** Makes nothing, but says whether the name is one to send to. @throws StompError where it is not */
@@ -95,7 +100,13 @@ export class Router {
     const known = this.#destinations.get(name)
     if (known !== undefined) return known
     const policy = policyFor(name, this.#context.rules)
-    return policy.type === 'topic' && this.patterns.hasNone ? undefined : this.#add(name, policy)
+    return policy.type === 'topic' && this.patterns.hasNone ? this.#elsewhere(name) : this.#make(name, policy, false)
+  }
+
+  /** Hands a message of another broker to whoever is subscribed to its topic here. */
+  receive(message: StoredMessage): void {
+    const topic = this.deadLetters(message.destination)
+    if (topic instanceof Topic) topic.receive(message)
   }
 
   /**
@@ -106,18 +117,18 @@ export class Router {
     const { destination: name } = message
     const policy = policyFor(name, this.#context.rules)
     if (policy.type !== 'queue') return
-    const queue = this.#destinations.get(name) ?? this.#add(name, policy)
+    const queue = this.#destinations.get(name) ?? this.#make(name, policy, false)
     if (queue instanceof Queue) queue.recover(message)
   }
 
   /** Forgets everything: the broker is closed. */
   close(): void {
-    for (const destination of this.#destinations.values()) if (destination instanceof Queue) destination.close()
+    for (const destination of this.#destinations.values()) destination.close?.()
     this.#destinations.clear()
   }
 
   /** Forgets a destination that nobody needs. */
-  unused(destination: Topic | Queue): void {
+  unused(destination: KeptDestination): void {
     if (destination instanceof Topic && !this.patterns.hasNone) return
     // One that was forgotten before may have a successor.
     if (this.#destinations.get(destination.name) === destination) this.#destinations.delete(destination.name)
@@ -137,23 +148,28 @@ export class Router {
     }
   }
 
-  #make(name: string, policy: Policy): Topic | Queue {
+  /** Makes one; unless `isBounded` even where there are too many. */
+  #make(name: string, policy: Policy, isBounded = true): KeptDestination {
     const limit = this.#context.limits.destinations
     if (this.#destinations.size >= limit) this.#sweep()
-    if (this.#destinations.size >= limit) {
+    if (isBounded && this.#destinations.size >= limit) {
       const excess = { what: 'the broker', limit, seen: limit + 1, unit: 'destinations', option: 'limits.destinations' }
       throw overLimit('destinations-too-many', excess)
     }
-    return this.#add(name, policy)
-  }
-
-  #add(name: string, policy: Policy): Topic | Queue {
     const destination =
-      policy.type === 'queue'
-        ? new Queue({ name, storeKey: storeKey(this.host, name), policy }, this.#context, this)
-        : new Topic({ name, policy }, this.#context, this)
+      policy.type === 'queue' ? this.#makeQueue(name, policy) : new Topic({ name, policy }, this.#context, this)
     this.#destinations.set(name, destination)
     return destination
+  }
+
+  /** Where a message goes that nobody here wants; undefined where there is no other broker. */
+  #elsewhere(name: string): LocalDestination | undefined {
+    return this.#context.backplane && new Elsewhere(name, this.#context, this.host)
+  }
+
+  #makeQueue(name: string, policy: Policy): KeptDestination {
+    const identity = { name, storeKey: storeKey(this.host, name), policy }
+    return this.queues?.queue(identity, this) ?? new Queue(identity, this.#context, this)
   }
 
   /** Topics that only patterns match are kept to save matching again; they go when there are too many, or no patterns. */

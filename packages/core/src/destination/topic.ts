@@ -1,6 +1,7 @@
 /** A destination that delivers to every subscription. */
 
 import type { StoredMessage } from '../message.js'
+import { type Completion, nobody } from '../ports/destination.js'
 import type { DestinationContext } from './context.js'
 import { FanOut } from './fan-out.js'
 import type { DestinationSnapshot } from './local.js'
@@ -10,6 +11,8 @@ import type { Subscription } from './subscription.js'
 
 /** What a topic needs of whoever keeps the names. */
 export interface TopicOwner {
+  /** The virtual host. */
+  readonly host: string
   readonly patterns: Patterns
   /** Nobody is subscribed to the topic's very name. */
   unused(topic: Topic): void
@@ -38,7 +41,7 @@ export class Topic extends FanOut {
   #matchedVersion = 0
 
   constructor({ name, policy }: TopicIdentity, context: DestinationContext, owner: TopicOwner) {
-    super(context)
+    super(context, owner.host)
     this.name = name
     this.#policy = policy
     this.#owner = owner
@@ -53,7 +56,13 @@ export class Topic extends FanOut {
     return this.#subscriptions.size === 0
   }
 
-  arrive(message: StoredMessage): void {
+  arrive(message: StoredMessage, completion: Completion = nobody): void {
+    this.receive(message)
+    this.pass(message, completion)
+  }
+
+  /** Hands a message to whoever gets it here. */
+  receive(message: StoredMessage): void {
     limitLife(message, this.#policy, this.context.clock)
     if (this.isExpired(message)) return
     const matching = this.#matching()
@@ -67,13 +76,14 @@ export class Topic extends FanOut {
     turn.isForCrowd = false
   }
 
-  protected add(subscription: Subscription): void {
-    this.#subscriptions.add(subscription)
+  protected add(subscription: Subscription): number {
+    return this.#subscriptions.add(subscription).size
   }
 
-  protected delete(subscription: Subscription): void {
+  protected delete(subscription: Subscription): number {
     this.#subscriptions.delete(subscription)
     if (this.isUnused) this.#owner.unused(this)
+    return this.#subscriptions.size
   }
 
   #matching(): readonly Subscription[] {

@@ -350,13 +350,13 @@ export class Session
     receipt: string | undefined,
     { message, told }: { message?: StoredMessage; told?: () => void } = {},
   ): Completion {
-    const { isDurable } = this.context.destinations.journal
-    if (receipt === undefined && !isDurable && told === undefined && this.#replies?.isEmpty !== false) {
+    const { answersLate } = this.context.destinations
+    if (receipt === undefined && !answersLate && told === undefined && this.#replies?.isEmpty !== false) {
       this.#unreceipted ??= { done: (error) => (error === undefined ? this.replied(undefined, 0) : this.fail(error)) }
       return this.#unreceipted
     }
     // A frame that stores nothing waits for those before it, and counts too: there may be many of them.
-    const bytes = REPLY_BYTES + (receipt?.length ?? 0) + (isDurable ? (message?.bytes ?? 0) : 0)
+    const bytes = REPLY_BYTES + (receipt?.length ?? 0) + (answersLate ? (message?.bytes ?? 0) : 0)
     this.#unstoredBytes += bytes
     if (this.#unstoredBytes > this.context.limits.unstoredBytes) this.#incoming.pause(UNSTORED_WORK)
     this.#replies ??= new Replies(this)

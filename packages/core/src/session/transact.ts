@@ -1,9 +1,10 @@
 /** BEGIN, COMMIT and ABORT (STOMP 1.2, BEGIN, COMMIT, ABORT). */
 
 import type { TransactionCommand } from '../command/command.js'
-import { commit as commitPlan, type Plan, type PlannedSettlement } from '../destination/commit.js'
+import { commit as commitPlan, type Plan } from '../destination/commit.js'
 import type { Delivery } from '../destination/delivery.js'
 import type { Router } from '../destination/router.js'
+import type { PlannedSettlement } from '../destination/work.js'
 import { ProtocolError, printable } from '../errors.js'
 import type { StoredMessage } from '../message.js'
 import type { Completion } from '../ports/destination.js'

@@ -4,6 +4,7 @@
  * @module @xtomp/testing/contracts
  */
 
+export { type BackplaneHarness, type BackplaneMessage, backplaneContract } from './backplane-contract.js'
 export {
   type ConnectionHarness,
   type ConnectionPeer,
