@@ -3,6 +3,7 @@
 import type { Socket } from 'node:net'
 import type { Writable } from 'node:stream'
 import { WebSocket } from 'ws'
+import type { LibraryError } from './fault.js'
 
 /** Told of all that a WebSocket does. */
 export interface SocketOwner {
@@ -13,7 +14,7 @@ export interface SocketOwner {
   peerClosed(code: number | undefined): void
   /** The peer has broken a rule of WebSocket; `broken` follows and tells which. */
   mustClose(code: number): void
-  broken(error: Error & { readonly code?: string }): void
+  broken(error: LibraryError): void
   closed(): void
 }
 

@@ -1,36 +1,22 @@
 /** A WebSocket is a Connection: a STOMP frame leaves as a message, and messages are octets, wherever they are cut. */
 
-import { isUtf8 } from 'node:buffer'
 import type { Socket } from 'node:net'
-import {
-  type CloseReason,
-  type Connection,
-  type ConnectionInfo,
-  type Inbound,
-  ProtocolError,
-  StompError,
-} from '@xtomp/core'
-import { isEncrypted, isTakenAtOnce } from '@xtomp/net/socket'
+import type { CloseReason, Connection, ConnectionInfo, Inbound, StompError } from '@xtomp/core'
+import { isEncrypted } from '@xtomp/net/socket'
 import { WebSocket } from 'ws'
-import { closeCodeOf, closeReasonOf, NOT_UTF8, TOO_BIG } from './close-code.js'
+import { closeCodeOf, closeReasonOf } from './close-code.js'
+import { connectTooLarge, faultOf, type LibraryError, noRoom } from './fault.js'
 import { LostNul } from './lost-nul.js'
-import type { MessagePart, MessageWriter } from './message-writer.js'
 import type { WebSocketSettings } from './options.js'
+import { connectionOf, Outgoing, type OutgoingSettings } from './outgoing.js'
 import type { PeerSocket, SocketOwner } from './peer-socket.js'
-import type { Room } from './room.js'
-import { SplitFrame } from './split-frame.js'
-
-/** Where the events of a socket find their connection: listeners shared by all sockets cost an idle one nothing. */
-const connectionOf = Symbol('connection')
 
 interface ConnectedSocket extends Socket {
   [connectionOf]?: WebSocketConnection
 }
 
 /** What connections of one door share. */
-export interface WebSocketDoorSettings extends WebSocketSettings {
-  readonly room: Room
-  readonly writer: MessageWriter
+export interface WebSocketDoorSettings extends WebSocketSettings, OutgoingSettings {
   /** Told when one is gone. */
   closed(connection: WebSocketConnection): void
   /** Runs after this poll of the sockets. */
@@ -52,11 +38,6 @@ export interface Arrival {
 const NOTHING = new Uint8Array(0)
 const NUL = new Uint8Array(1)
 
-/** What the library says of more fragments than it may take, and of chunks. */
-const TOO_MANY_PARTS = 'WS_ERR_TOO_MANY_BUFFERED_PARTS'
-/** In how many chunks of the socket a fragment may come, on the average. */
-export const PARTS_A_FRAGMENT = 16
-
 /** Hands a WebSocket to a broker. */
 export function connect(
   broker: { accept(connection: Connection): Inbound },
@@ -77,10 +58,6 @@ function arrived(this: ConnectedSocket): void {
   this[connectionOf]?.arrived()
 }
 
-function drained(this: ConnectedSocket): void {
-  this[connectionOf]?.drained()
-}
-
 /** A WebSocket, as the broker holds it. */
 export class WebSocketConnection implements Connection, SocketOwner {
   inbound: Inbound | undefined
@@ -93,21 +70,13 @@ export class WebSocketConnection implements Connection, SocketOwner {
   readonly #facts: Partial<ConnectionInfo> | undefined
   readonly #settings: WebSocketDoorSettings
   readonly #lostNul: LostNul | undefined
-  /** Told of each message, where it may wait to be compressed and the socket does not know of it yet. */
-  readonly #sent: ((error?: Error) => void) | undefined
+  readonly #outgoing: Outgoing
   #linger: NodeJS.Timeout | undefined
   /** What the room knows of that has come, and is no whole message. */
   #heldIn = 0
   /** Whether a message of the chunk at hand was handed over. */
   #wasHandedOver = false
-  /** The frame whose end has not come. */
-  #split: SplitFrame | undefined
-  /** Octets of frames put together that have not left; the broker does not count them. */
-  #heldOut = 0
   #closeCode: number | undefined
-  /** Clients that have sent nothing may be told why they are turned away, and text is what anybody can show. */
-  #isText = true
-  #isBlocked = false
   #isClosing = false
   /** Nothing more comes that is to be heard. */
   #hasEnded = false
@@ -124,11 +93,7 @@ export class WebSocketConnection implements Connection, SocketOwner {
     this.#settings = settings
     this.isBrowser = isBrowser
     this.#lostNul = settings.lostNul ? new LostNul() : undefined
-    if (settings.deflateFrom !== undefined) {
-      this.#sent = (error) => {
-        if (!error) this.drained()
-      }
-    }
+    this.#outgoing = new Outgoing(socket, webSocket, settings)
   }
 
   get isLate(): boolean {
@@ -152,60 +117,11 @@ export class WebSocketConnection implements Connection, SocketOwner {
     // Nothing leaves any more: answering true would have whole queues poured into it before its end is told.
     if (this.#webSocket.readyState !== WebSocket.OPEN) return false
     this.#hasSpoken = true
-    const isTaken = this.#sent === undefined && isTakenAtOnce(this.#socket, octets.length + (this.#split?.held ?? 0))
-    let start = 0
-    for (const end of frameEnds) {
-      this.#sendPiece(start === 0 && end === octets.length ? octets : octets.subarray(start, end), true)
-      start = end
-    }
-    if (start < octets.length) this.#sendPiece(octets.subarray(start), false)
-    this.#settings.writer.flush(this.#socket)
-    // Node writes what the kernel takes before `write` returns: with nothing left, the memory is free again.
-    this.#isBlocked = !isTaken && this.#webSocket.bufferedAmount > 0
-    if (this.#isBlocked) this.#awaitDrain()
-    else this.#freed()
-    return !this.#isBlocked
-  }
-
-  #sendPiece(octets: Uint8Array, isLast: boolean): void {
-    if (isLast && this.#split === undefined) {
-      this.#sendPart({ octets, isBinary: !this.#isText || !isUtf8(octets), isFirst: true, isLast })
-      return
-    }
-    const isGathered = this.#isText || this.#sent !== undefined
-    this.#split ??= new SplitFrame({ room: this.#settings.room, isText: this.#isText, isGathered })
-    for (const part of this.#split.add(octets, isLast)) this.#sendPart(part)
-    if (!isLast) return
-    // Until it has left: the room keeps it.
-    this.#heldOut += this.#split.held
-    this.#split = undefined
-  }
-
-  #sendPart(part: MessagePart): void {
-    if (this.#sent === undefined) this.#settings.writer.add(this.#socket, part)
-    else this.#webSocket.send(part.octets, { binary: part.isBinary, fin: part.isLast }, this.#sent)
-  }
-
-  #awaitDrain(): void {
-    if (this.#sent !== undefined) return
-    // Node tells of a drain only when much was waiting: of less we are told when nothing at all has been written after it.
-    if (this.#socket.writableNeedDrain) this.#socket.once('drain', drained)
-    else
-      this.#socket.write(NOTHING, (error) => {
-        if (!error) this.drained()
-      })
-  }
-
-  #freed(): void {
-    this.#settings.room.held -= this.#heldOut
-    this.#heldOut = 0
+    return this.#outgoing.send(octets, frameEnds)
   }
 
   drained(): void {
-    if (!this.#isBlocked || this.#webSocket.bufferedAmount > 0) return
-    this.#isBlocked = false
-    this.#freed()
-    this.inbound?.drained()
+    if (this.#outgoing.drained()) this.inbound?.drained()
   }
 
   // What comes in
@@ -221,7 +137,7 @@ export class WebSocketConnection implements Connection, SocketOwner {
   received(octets: Buffer, isBinary: boolean): void {
     this.#wasHandedOver = true
     if (this.#isClosing) return
-    this.#isText = !isBinary
+    this.#outgoing.isText = !isBinary
     // Looked at first: the octets are the session's from then on.
     const isNulMissing = this.#lostNul?.isMissing(octets)
     this.inbound?.receive(octets)
@@ -263,9 +179,7 @@ export class WebSocketConnection implements Connection, SocketOwner {
     this.#isJudged = true
     this.#socket.pause()
     this.#settings.soon(() => {
-      const { maxConnectBytes } = this.#settings
-      if (!this.#hasSpoken)
-        this.#refuseMore(tooLarge('connect-too-large', maxConnectBytes, 'maxConnectBytes', this.#heldIn))
+      if (!this.#hasSpoken) this.#refuseMore(connectTooLarge(this.#settings.maxConnectBytes, this.#heldIn))
       // What the session has asked for meanwhile holds.
       else if (!this.#webSocket.isPaused) this.#socket.resume()
     })
@@ -273,7 +187,7 @@ export class WebSocketConnection implements Connection, SocketOwner {
 
   /** Says why no more is taken, where there is somebody to hear it, and lets go of what has come. */
   #refuseMore(error: StompError): void {
-    if (!this.#isDone) this.#refuse(error)
+    if (!this.#isDone) this.inbound?.refuse(error)
     this.#webSocket.forget()
     this.#hold(0)
   }
@@ -300,31 +214,12 @@ export class WebSocketConnection implements Connection, SocketOwner {
     this.#closeCode = code
   }
 
-  broken(error: Error & { readonly code?: string }): void {
+  broken(error: LibraryError): void {
     if (this.#isClosing || this.#closeCode === undefined || this.#webSocket.readyState !== WebSocket.OPEN) return
+    const fault = faultOf(error, this.#closeCode, this.#webSocket.saidLength, this.#settings)
+    this.#closeCode = closeCodeOf(fault.code)
+    this.#refuseMore(fault)
     this.#hasEnded = true
-    this.#refuse(this.#faultOf(error))
-    this.#webSocket.forget()
-    this.#hold(0)
-  }
-
-  /** What the peer is told, and the close code to it. */
-  #faultOf({ message, code }: Error & { readonly code?: string }): ProtocolError {
-    const { maxMessageBytes, maxFragments } = this.#settings
-    if (this.#closeCode === TOO_BIG) {
-      // What is compressed says nothing of how large it is, and undoing that ends when it is more than the limit.
-      const seen = Math.max(this.#webSocket.saidLength, maxMessageBytes + 1)
-      return tooLarge('body-too-large', maxMessageBytes, 'maxMessageBytes', seen)
-    }
-    if (code === TOO_MANY_PARTS) {
-      this.#closeCode = TOO_BIG
-      return tooManyFragments(maxFragments)
-    }
-    return new ProtocolError(this.#closeCode === NOT_UTF8 ? 'bad-utf8' : 'bad-frame', `not WebSocket: ${message}`)
-  }
-
-  #refuse(error: StompError): void {
-    this.inbound?.refuse(error)
   }
 
   close({ code }: CloseReason): void {
@@ -346,9 +241,7 @@ export class WebSocketConnection implements Connection, SocketOwner {
   closed(): void {
     if (this.#linger !== undefined) clearTimeout(this.#linger)
     this.#hold(0)
-    this.#heldOut += this.#split?.held ?? 0
-    this.#split = undefined
-    this.#freed()
+    this.#outgoing.release()
     this.#settings.closed(this)
     this.inbound?.closed(this.#isClosing || this.#hasEnded ? undefined : this.#cause)
   }
@@ -356,28 +249,4 @@ export class WebSocketConnection implements Connection, SocketOwner {
   get #cause(): Error {
     return this.#socket.errored ?? new Error('it ended without a close frame')
   }
-}
-
-function tooLarge(
-  code: 'connect-too-large' | 'body-too-large',
-  limit: number,
-  option: string,
-  seen: number,
-): ProtocolError {
-  const what = code === 'body-too-large' ? 'a WebSocket message' : 'a WebSocket message before CONNECTED'
-  const text = `${what} may have ${limit} octets, this makes ${seen} or more (option ${option})`
-  return new ProtocolError(code, text, { excess: { what, limit, seen, unit: 'octets', option } })
-}
-
-function tooManyFragments(limit: number): ProtocolError {
-  const what = 'a WebSocket message'
-  const text = `${what} may have ${limit} fragments, and come in ${PARTS_A_FRAGMENT} times as many parts (option maxFragments)`
-  const excess = { what, limit, seen: limit + 1, unit: 'fragments', option: 'maxFragments' }
-  return new ProtocolError('body-too-large', text, { excess })
-}
-
-function noRoom({ limit, held }: Room): StompError {
-  const text = `the connections of this door hold ${held} octets of messages that are not whole, and may hold ${limit} (option maxHeldBytes)`
-  const excess = { what: 'this door', limit, seen: held, unit: 'octets', option: 'maxHeldBytes' }
-  return new StompError('memory-full', text, { excess })
 }

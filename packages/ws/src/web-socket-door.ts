@@ -6,18 +6,14 @@ import type { Duplex } from 'node:stream'
 import type { Broker, ConnectionInfo, Door } from '@xtomp/core'
 import { Connections, isEncrypted, tlsFactsOf } from '@xtomp/net/socket'
 import { WebSocketServer } from 'ws'
+import { PARTS_A_FRAGMENT } from './fault.js'
 import { MessageWriter } from './message-writer.js'
 import type { WebSocketSettings } from './options.js'
 import { PeerSocket } from './peer-socket.js'
 import { type Refusal, refusalOf, refuse } from './refusal.js'
 import { Room } from './room.js'
 import { bestOf } from './subprotocol.js'
-import {
-  connect,
-  PARTS_A_FRAGMENT,
-  type WebSocketConnection,
-  type WebSocketDoorSettings,
-} from './web-socket-connection.js'
+import { connect, type WebSocketConnection, type WebSocketDoorSettings } from './web-socket-connection.js'
 
 /** What a door is opened at: it takes no more when it is told so, and says when it is gone. */
 export interface Entrance {
