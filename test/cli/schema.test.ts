@@ -79,7 +79,9 @@ describe('the schema', () => {
     const others = ['maxConnections', 'lingerMs', 'trust', 'factsOf', 'provenLoginOf']
     const names = WEB_SOCKET_OPTIONS.filter((name) => !others.includes(name))
     expect(Object.keys(propertiesOf('ws')).sort()).toEqual([...names].sort())
-    expect(only(Object.keys(settings), defaultsOf('ws'))).toEqual(only(names, settings))
+    // Whose pages may connect depends on the address: decision 0015.
+    const { origins: _, ...those } = settings
+    expect(only(Object.keys(those), defaultsOf('ws'))).toEqual(only(names, those))
     expect(defaultsOf('ws').perMessageDeflate).toBe(settings.deflateFrom !== undefined)
     expect(allowedFor('ws')).toEqual(
       ['transport', 'port', 'host', 'backlog', 'maxConnections', 'lingerMs', 'handshakeMs', 'ws', 'proxy'].sort(),

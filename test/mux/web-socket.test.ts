@@ -103,11 +103,22 @@ describe('a WebSocket', () => {
       ),
       426,
     ],
-    ['to something else', upgradeTo('/', ['Host: x', 'Connection: Upgrade', 'Upgrade: h2c']), 426],
   ])('%s is refused', async (_, octets, status) => {
     const { clock, listener } = await opened()
     expect(await answerTo(listener, octets)).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
     await clock.advance(LINGER_MS)
+    await until(() => listener.connections === 0)
+  })
+
+  test('is not what wishes for HTTP/2: that is a request as others are', async () => {
+    const { listener } = await opened()
+    const wish = [
+      'Host: x',
+      'Connection: Upgrade, HTTP2-Settings, close',
+      'Upgrade: h2c',
+      'HTTP2-Settings: AAMAAABkAAQ',
+    ]
+    expect(await answerTo(listener, upgradeTo('/health', wish))).toMatch(/^HTTP\/1.1 200 /)
     await until(() => listener.connections === 0)
   })
 

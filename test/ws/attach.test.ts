@@ -1,10 +1,14 @@
 /** WebSocket doors on servers of the host's: who gets which upgrade, and that nothing of the host's is touched. */
 
-import { createServer, type Server } from 'node:http'
+import { createServer, type RequestListener, type Server } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
+import { connect } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 import { type AttachOptions, attach, type ListenOptions, listen } from '@xtomp/ws'
 import { Server as SocketIo } from 'socket.io'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { WebSocketServer } from 'ws'
+import { createAuthority } from '../support/certificates.js'
 import { until } from '../support/suite.js'
 import { ask, CONNECT, client, openBroker, opened, UPGRADE, webSocket } from './open.js'
 
@@ -45,6 +49,66 @@ describe('a door on the host’s server', () => {
       status: 404,
       text: 'nothing at /nowhere; there is /a, /b, /c\n',
     })
+  })
+
+  const kinds: [kind: string, isSecure: boolean][] = [
+    ['http', false],
+    ['https', true],
+  ]
+  test.each(kinds)(
+    'leaves requests that wish for HTTP/2 to the pages, as if nobody listened: %s',
+    async (_, isSecure) => {
+      const { broker } = openBroker()
+      const seen: string[] = []
+      const show: RequestListener = async (request, response) => {
+        const body = (await request.toArray()).join('')
+        seen.push(`${request.method} ${request.url} ${request.headers.host} ${body}`)
+        response.end(`a page ${seen.length}`)
+      }
+      const authority = await createAuthority()
+      const server = isSecure
+        ? createSecureServer(await authority.issue({ subject: 'CN=localhost' }), show)
+        : createServer(show)
+      attach(broker, server, { path: '/stomp' })
+      const port = await opened(server)
+      const socket = isSecure
+        ? connectTls({ port, host: '127.0.0.1', ca: authority.ca, checkServerIdentity: () => undefined })
+        : connect(port, '127.0.0.1')
+      onTestFinished(() => void socket.destroy())
+      let answers = ''
+      socket.on('data', (octets) => (answers += octets))
+      // As curl and Java's client ask; a request may come behind another, and have a body, and the path may be a claimed one.
+      const wish = 'Host: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQ\r\n'
+      socket.write(`GET /prices HTTP/1.1\r\n${wish}\r\n`)
+      await until(() => answers.endsWith('a page 1'), 'the first page')
+      socket.write(`POST /stomp HTTP/1.1\r\n${wish}Content-Length: 8\r\n\r\nbo`)
+      socket.write('dy')
+      await until(() => seen.length === 1)
+      socket.write(' ten')
+      await until(() => answers.endsWith('a page 2'), 'the second page')
+      socket.write('GET /after HTTP/1.1\r\nHost: a\r\n\r\n')
+      await until(() => answers.endsWith('a page 3'), 'the third page')
+      expect(seen).toEqual(['GET /prices a ', 'POST /stomp a body ten', 'GET /after a '])
+      // And what wants a WebSocket gets one.
+      if (!isSecure) await (await client(`ws://127.0.0.1:${port}/stomp`)).connect()
+    },
+  )
+
+  test('has its paths for itself: a second door at one of them is an error, also of another broker', async () => {
+    const { broker } = openBroker()
+    const other = openBroker()
+    const server = page()
+    const door = attach(broker, server, { path: ['/a', '/b'] })
+    for (const each of [broker, other.broker])
+      expect(() => attach(each, server, { path: ['/c', '/b'] })).toThrow(
+        new TypeError('another door of this server answers at /b (option path)'),
+      )
+    attach(broker, page(), { path: '/b' })
+    await door.close()
+    attach(other.broker, server, { path: ['/c', '/b'] })
+    const port = await opened(server)
+    await (await client(`ws://127.0.0.1:${port}/b`)).connect()
+    expect([broker.stats().sessions, other.broker.stats().sessions]).toEqual([0, 1])
   })
 
   test('leaves other paths to whoever else listens for upgrades, known or unknown', async () => {
@@ -167,7 +231,10 @@ describe('a door on the host’s server', () => {
 
 describe('an upgrade', () => {
   const origins: [rule: AttachOptions['origins'], origin: string | undefined, status: number][] = [
-    [undefined, 'https://any.example', 101],
+    ['any', 'https://any.example', 101],
+    [undefined, 'https://any.example', 403],
+    [undefined, 'http://127.0.0.1:PORT', 101],
+    [undefined, undefined, 101],
     [['https://a.example'], 'https://a.example', 101],
     [['https://a.example', 'https://b.example'], 'https://b.example', 101],
     [['https://a.example'], 'https://c.example', 403],
@@ -176,7 +243,11 @@ describe('an upgrade', () => {
     [['https://a.example'], undefined, 101],
     [[], 'https://a.example', 403],
     ['same-origin', 'http://127.0.0.1:PORT', 101],
+    // A proxy that ends TLS may stand between.
+    ['same-origin', 'https://127.0.0.1:PORT', 101],
     ['same-origin', 'http://localhost:PORT', 403],
+    ['same-origin', 'http://127.0.0.1', 403],
+    ['same-origin', 'chrome-extension://127.0.0.1:PORT', 403],
     ['same-origin', 'null', 403],
     ['same-origin', undefined, 101],
     [(origin) => origin.endsWith('.example'), 'https://a.example', 101],
@@ -190,6 +261,22 @@ describe('an upgrade', () => {
     expect(answer.status).toBe(status)
     if (status === 403) expect(answer.text).toContain('option origins')
   })
+
+  test.each(['https', 'http'])(
+    'over TLS is of the same origin where the page is encrypted, too: %s',
+    async (scheme) => {
+      const { broker } = openBroker()
+      const { ca, issue } = await createAuthority()
+      const server = createSecureServer(
+        await issue({ subject: 'CN=localhost', altNames: [{ type: 'ip', value: '127.0.0.1' }] }),
+      )
+      attach(broker, server, { origins: 'same-origin' })
+      const port = await opened(server)
+      const one = client(`wss://127.0.0.1:${port}/`, { ca, headers: { origin: `${scheme}://127.0.0.1:${port}` } })
+      if (scheme === 'https') await (await one).connect()
+      else await expect(one).rejects.toThrow('403')
+    },
+  )
 
   const subprotocols: [
     offered: string | undefined,
@@ -293,7 +380,8 @@ describe('an upgrade', () => {
       426,
       'version 13',
     ],
-    ['to something else', { ...UPGRADE, upgrade: 'h2c' }, 'GET', 400, 'Upgrade'],
+    ['to something else', { ...UPGRADE, upgrade: 'h2c' }, 'GET', 426, 'connect with a WebSocket'],
+    ['to one of several', { ...UPGRADE, upgrade: 'h2c, websocket' }, 'GET', 400, 'Upgrade'],
     [
       'with a subprotocol twice',
       { ...UPGRADE, 'sec-websocket-protocol': 'v12.stomp, v12.stomp' },
@@ -320,11 +408,11 @@ describe('options', () => {
     [{ path: '/a?b' }, "path must be a path that begins with /, a list of such, or a function; given '/a?b'"],
     [
       { origins: 'all' },
-      "origins must be a list of origins such as 'https://example.org', 'same-origin', or a function; given 'all'",
+      "origins must be a list of origins such as 'https://example.org', 'same-origin', 'any', or a function; given 'all'",
     ],
     [
       { origins: ['https://a.example/'] },
-      "origins must be a list of origins such as 'https://example.org', 'same-origin', or a function; given [ 'https://a.example/' ]",
+      "origins must be a list of origins such as 'https://example.org', 'same-origin', 'any', or a function; given [ 'https://a.example/' ]",
     ],
     [{ maxMessageBytes: 0 }, 'maxMessageBytes must be a whole number from 1 to 2147483647; given 0'],
     [{ pingMs: -1 }, 'pingMs must be a whole number from 0 to 2147483647; given -1'],

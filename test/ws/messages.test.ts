@@ -201,7 +201,7 @@ describe('a browser whose timers are throttled', () => {
   const beating = 'CONNECT\naccept-version:1.2\nhost:/\nheart-beat:10000,0\n\n\0'
 
   test('lives on while it answers pings, though it beats once a minute', async () => {
-    const { broker, clock, url } = await open()
+    const { broker, clock, url } = await open({ origins: 'any' })
     const one = await webSocket(url, [], { origin: 'https://a.example' })
     let pings = 0
     one.socket.on('ping', () => pings++)
@@ -227,7 +227,7 @@ describe('a browser whose timers are throttled', () => {
     ['is no browser', {}, undefined],
   ]
   test.each(silent)('is given up where it %s', async (_what, options, origin) => {
-    const { clock, url } = await open(options)
+    const { clock, url } = await open({ origins: 'any', ...options })
     const one = await webSocket(url, [], { autoPong: false, ...(origin === undefined ? {} : { origin }) })
     let pings = 0
     one.socket.on('ping', () => pings++)
@@ -239,7 +239,7 @@ describe('a browser whose timers are throttled', () => {
   })
 
   test('is not asked while it talks, and no timer runs when it is gone', async () => {
-    const { broker, clock, url } = await open()
+    const { broker, clock, url } = await open({ origins: 'any' })
     const one = await webSocket(url, [], { origin: 'https://a.example' })
     let pings = 0
     one.socket.on('ping', () => pings++)

@@ -43,7 +43,7 @@ export interface Attachment {
  * attach(broker, server, { path: '/stomp' })
  * server.listen(0, () => broker.close().then(() => server.close()))
  * ```
- * @throws TypeError where an option is unknown or out of its range
+ * @throws TypeError where an option is unknown or out of its range, or another door of the server has named the path
  * @throws StompError `broker-closing` where the broker is closed
  */
 export function attach(broker: Broker, server: HttpServer, options: AttachOptions = {}): Attachment {
@@ -51,6 +51,12 @@ export function attach(broker: Broker, server: HttpServer, options: AttachOption
   checkNames(options, OPTION_NAMES)
   const settings = settingsOf({ ...options, path: options.path ?? '/' })
   const door: WebSocketDoor = new WebSocketDoor(broker, settings, { stop: () => detach() })
-  const detach = claimUpgrades(server, door, (request, socket, head) => door.take(request, socket, head))
+  let detach = (): void => undefined
+  try {
+    detach = claimUpgrades(server, door, (request, socket, head) => door.take(request, socket, head))
+  } catch (error) {
+    door.abandon()
+    throw error
+  }
   return door
 }

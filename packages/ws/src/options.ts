@@ -10,10 +10,10 @@ import { LONGEST_MS, numberOf, TrustedAddresses } from '@xtomp/net/socket'
 export type PathRule = string | readonly string[] | ((path: string) => boolean)
 
 /**
- * Which web pages may connect: origins as a browser writes them (`https://example.org`), those of this very host, or
- * whatever says yes to an origin. A client that sends no Origin is no browser, and is let in.
+ * Which web pages may connect: origins as a browser writes them (`https://example.org`), those of this very host, whatever
+ * says yes to an origin, or any. A client that sends no Origin is no browser, and is let in.
  */
-export type OriginRule = readonly string[] | 'same-origin' | ((origin: string) => boolean)
+export type OriginRule = readonly string[] | 'same-origin' | 'any' | ((origin: string) => boolean)
 
 /** How messages are compressed. */
 export interface CompressionOptions {
@@ -25,7 +25,10 @@ export interface CompressionOptions {
 export interface WebSocketOptions {
   /** Where it answers. @defaultValue every path of a port of its own */
   readonly path?: PathRule | undefined
-  /** Which web pages may connect; others are refused with 403. @defaultValue all */
+  /**
+   * Which web pages may connect; others are refused with 403. With a page of any other site a browser would send the cookies
+   * that it has for this one. @defaultValue 'same-origin'
+   */
   readonly origins?: OriginRule | undefined
   /** Whether a client must ask for one of STOMP's subprotocols. @defaultValue false */
   readonly requireSubprotocol?: boolean | undefined
@@ -69,7 +72,7 @@ export interface WebSocketSettings {
   /** The paths that it can name. */
   readonly paths: readonly string[]
   readonly servesPath: (path: string) => boolean
-  readonly origins: OriginRule | undefined
+  readonly origins: OriginRule
   readonly requireSubprotocol: boolean
   readonly maxConnections: number
   readonly maxMessageBytes: number
@@ -157,10 +160,10 @@ function isPath(path: unknown): boolean {
   return typeof path === 'string' && path.startsWith('/') && !/[?#]/.test(path)
 }
 
-function originsOf(origins: OriginRule | undefined): OriginRule | undefined {
-  if (origins === undefined || origins === 'same-origin' || typeof origins === 'function') return origins
+function originsOf(origins: OriginRule = 'same-origin'): OriginRule {
+  if (origins === 'same-origin' || origins === 'any' || typeof origins === 'function') return origins
   if (!Array.isArray(origins) || !origins.every(isOrigin)) {
-    const allowed = "a list of origins such as 'https://example.org', 'same-origin', or a function"
+    const allowed = "a list of origins such as 'https://example.org', 'same-origin', 'any', or a function"
     throw new TypeError(`origins must be ${allowed}; given ${inspect(origins)}`)
   }
   return origins

@@ -2,6 +2,7 @@
 
 import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { isEncrypted } from '@xtomp/net/socket'
 import type { WebSocketSettings } from './options.js'
 import { bestOf, SUBPROTOCOLS } from './subprotocol.js'
 
@@ -69,18 +70,19 @@ function wrongVersion({ httpVersion }: IncomingMessage): string {
 }
 
 function isAllowed(origin: string, request: IncomingMessage, { origins }: WebSocketSettings): boolean {
-  if (origins === undefined) return true
   if (typeof origins === 'function') return origins(origin)
-  if (origins === 'same-origin') return URL.canParse(origin) && new URL(origin).host === hostOf(request)
-  return origins.includes(origin)
+  if (origins === 'same-origin') return isSame(origin, request)
+  return origins === 'any' || origins.includes(origin)
 }
 
-/** The host as an origin writes it: in lower case, and without the port that goes without saying. */
-function hostOf(request: IncomingMessage): string | undefined {
-  const { host } = request.headers
-  const scheme = 'encrypted' in request.socket ? 'https' : 'http'
-  const url = `${scheme}://${host}`
-  return host !== undefined && URL.canParse(url) ? new URL(url).host : undefined
+/** Whether a page comes from where it connects to. A proxy that ends TLS leaves us without: then either scheme is right. */
+function isSame(origin: string, { socket, headers: { host } }: IncomingMessage): boolean {
+  if (host === undefined || !URL.canParse(origin)) return false
+  const page = new URL(origin)
+  if (page.protocol !== 'https:' && (page.protocol !== 'http:' || isEncrypted(socket))) return false
+  // As an origin writes it: in lower case, and without the port that goes without saying.
+  const url = `${page.protocol}//${host}`
+  return URL.canParse(url) && new URL(url).host === page.host
 }
 
 function shown(text: string): string {

@@ -1,7 +1,9 @@
 /** Shares the upgrades of one http server among all that listen for them: each path goes to the one who serves it. */
 
 import type { IncomingMessage, Server } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { Server as TlsServer } from 'node:tls'
 import { pathOf, refuse, unknownPath } from './refusal.js'
 
 /** Takes an upgrade. */
@@ -24,8 +26,13 @@ type Listener = TakeUpgrade & Partial<ClaimingListener>
 
 type Emit = Server['emit'] & { [claimOf]?: true }
 
-/** Takes the upgrades that are claimed, from here until what is answered is called. */
+/**
+ * Takes the upgrades that are claimed, from here until what is answered is called.
+ * @throws TypeError where another has named one of the paths: all that comes there is that one's
+ */
 export function claimUpgrades(server: Server, claim: Claim, take: TakeUpgrade): () => void {
+  const taken = pathsOf(server).find((path) => claim.paths.includes(path))
+  if (taken !== undefined) throw new TypeError(`another door of this server answers at ${taken} (option path)`)
   const listener: ClaimingListener = Object.assign(
     (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       const path = pathOf(request)
@@ -50,10 +57,13 @@ function heedClaims(server: Server): void {
   const own: Emit = server.emit
   if (own[claimOf]) return
   const emit = function (this: Server, name: string, ...values: unknown[]): boolean {
-    const [request, socket, head] = values as [IncomingMessage, Duplex, Buffer]
-    const claimant = name === 'upgrade' ? claimantOf(this, pathOf(request)) : undefined
-    if (claimant === undefined) return Reflect.apply(own, this, [name, ...values]) as boolean
-    claimant.call(this, request, socket, head)
+    if (name !== 'upgrade') return Reflect.apply(own, this, [name, ...values]) as boolean
+    const [request, socket, head] = values as [IncomingMessage, Socket, Buffer]
+    const isWanted = wantsWebSocket(request)
+    const claimant = isWanted ? claimantOf(this, pathOf(request)) : undefined
+    if (claimant !== undefined) claimant.call(this, request, socket, head)
+    else if (isWanted || !isOursAlone(this)) return Reflect.apply(own, this, [name, ...values]) as boolean
+    else readAgain(this, request, socket, head)
     return true
   }
   server.emit = Object.assign(emit, { [claimOf]: true, before: own }) as Emit
@@ -75,10 +85,14 @@ function claimantOf(server: Server, path: string): ClaimingListener | undefined 
   return claiming(server).find((listener) => listener[claimOf].servesPath(path))
 }
 
-/** Whether all who listen are of our kind, and this is the one of them to answer. */
+/** Whether this is the one to answer what nobody claims. */
 function isLastResort(server: Server, listener: TakeUpgrade): boolean {
-  const listeners = server.listeners('upgrade') as Listener[]
-  return listeners[0] === listener && listeners.every(isClaiming)
+  return server.listeners('upgrade')[0] === listener && isOursAlone(server)
+}
+
+/** Whether all who listen are of our kind. */
+function isOursAlone(server: Server): boolean {
+  return (server.listeners('upgrade') as Listener[]).every(isClaiming)
 }
 
 function pathsOf(server: Server): string[] {
@@ -87,4 +101,22 @@ function pathsOf(server: Server): string[] {
 
 function isClaiming(listener: Listener): listener is ClaimingListener {
   return listener[claimOf] !== undefined
+}
+
+function wantsWebSocket({ headers: { upgrade = '' } }: IncomingMessage): boolean {
+  return /(^|[\s,])websocket($|[\s,])/i.test(upgrade)
+}
+
+/**
+ * Gives the server a request again, without its wish to speak something else. Java's client and curl wish for HTTP/2 by
+ * default: without listeners Node reads over that, with the first of them none of it comes to the host's pages any more.
+ */
+function readAgain(server: Server, request: IncomingMessage, socket: Socket, head: Buffer): void {
+  const { method, url, httpVersion, rawHeaders } = request
+  const lines = [`${method} ${url} HTTP/${httpVersion}`]
+  for (let at = 0; at < rawHeaders.length; at += 2)
+    if (rawHeaders[at]?.toLowerCase() !== 'upgrade') lines.push(`${rawHeaders[at]}: ${rawHeaders[at + 1]}`)
+  // As Node has decoded it. Its body, where it has one, was not read yet.
+  socket.unshift(Buffer.concat([Buffer.from([...lines, '', ''].join('\r\n'), 'latin1'), head]))
+  server.emit(server instanceof TlsServer ? 'secureConnection' : 'connection', socket)
 }

@@ -4,10 +4,9 @@ import type { OriginRule } from '@xtomp/ws'
 import type { WebSocketConfig } from '../config/listener.js'
 import { isLoopback } from './address.js'
 
-/** What the door is told; nothing where any page may. */
-export function originsFor(origins: WebSocketConfig['origins'], host: string): OriginRule | undefined {
+/** What the door is told. */
+export function originsFor(origins: WebSocketConfig['origins'], host: string): OriginRule {
   const rule = origins ?? (isLoopback(host) ? 'local' : 'same-origin')
-  if (rule === 'any') return undefined
   return rule === 'local' ? isLocal : rule
 }
 

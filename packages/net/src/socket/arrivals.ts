@@ -33,6 +33,8 @@ export class Arrivals {
       socket.destroy()
       return
     }
+    // Its time goes on, whoever tells of it again.
+    if (this.#waiting.has(socket)) return
     const cancel = this.#clock.after(this.#limitMs, () => {
       if (this.delete(socket)) overdue(socket)
     })
