@@ -5,9 +5,9 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus, loadavg, totalmem } from 'node:os'
 import { dirname, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { generatorFrom } from './generator.js'
+import { type Figures, generatorFrom } from './generator.js'
 import { type MeasuredRow, type Pair, type Summary, summaries, table } from './report.js'
-import { type Figures, ROWS, type Row, rowsBeside, runLoad } from './rows.js'
+import { ROWS, type Row, rowsBeside, runLoad } from './rows.js'
 import { type RunningServer, type ServerKind, serverNamed, startServer } from './server-process.js'
 
 const PAIRS = 3

@@ -7,6 +7,9 @@ import { join } from 'node:path'
 import { openFiles, quiet } from './process-figures.js'
 import type { RunningServer, ServerKind } from './server-process.js'
 
+/** The figures of one run, by name; a run that failed has `ok: false` and counts for nothing. */
+export type Figures = Readonly<Record<string, number | boolean>>
+
 /** What a run of the generator printed; `ok` is false after an ERROR, a lost connection, or a stand-still. */
 export interface LoadFigures {
   readonly ok: boolean

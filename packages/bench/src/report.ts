@@ -1,6 +1,7 @@
 /** What came out: medians, paired ratios, and how they stand to the aims. */
 
-import type { Figures, Measure, Row } from './rows.js'
+import type { Figures } from './generator.js'
+import type { Measure, Row } from './rows.js'
 import type { ServerKind } from './server-process.js'
 
 /** The figures of all servers of a row, measured one after the other; with how busy the machine was. */

@@ -1,14 +1,12 @@
 /** What is measured: a table of rows, each with its load, what to read off it, and what we aim at. */
 
 import { setTimeout as pause } from 'node:timers/promises'
+import { broadcast } from './broadcast.js'
 import { fill } from './fill.js'
-import { hold, type LoadFigures, load } from './generator.js'
+import { type Figures, hold, type LoadFigures, load } from './generator.js'
 import { cpuSecondsOf, memoryOf, quiet } from './process-figures.js'
 import { type RunningServer, type ServerKind, startServer } from './server-process.js'
 import { holdTls, loadTls } from './tls-generator.js'
-
-/** The figures of one run, by name; a run that failed has `ok: false` and counts for nothing. */
-export type Figures = Readonly<Record<string, number | boolean>>
 
 /** One figure of a row and its aim: absolute, or a multiple of the bare server's. */
 export interface Measure {
@@ -127,6 +125,17 @@ const ROWS_OVER_STREAMS: readonly Row[] = [
     ],
   },
   {
+    name: 'broadcast',
+    title: 'broadcast to 18,900 subscribers, window 8, while another session asks and is answered',
+    servers: OURS,
+    measureAnew: broadcast,
+    measures: [
+      { figure: 'per_s', title: 'deliveries', unit: '/s' },
+      { figure: 'turn_ms', title: 'longest turn', unit: 'ms', aim: { is: 'at most', value: 50 } },
+      { figure: 'answer_p99_us', title: 'an answer, p99', unit: 'µs', aim: { is: 'at most', value: 100_000 } },
+    ],
+  },
+  {
     name: 'beats',
     title: '19,000 connections that beat every 10 s both ways',
     servers: BOTH,
@@ -242,7 +251,8 @@ async function idleMemory(kind: ServerKind, held: Hold, connections: number): Pr
 /** Over whole rounds of beats: each session's come at their own times. */
 async function beating(kind: ServerKind, generator: string): Promise<Figures> {
   const server = await startServer(kind)
-  const release = await hold(generator, server, 19_000, { heartBeat: '10000,10000' })
+  // The generator beats twice as often as it says that it can.
+  const release = await hold(generator, server, 19_000, { heartBeat: '20000,10000' })
   await pause(ROUND_MS)
   const before = cpuSecondsOf(server.pid)
   await pause(2 * ROUND_MS)

@@ -24,6 +24,8 @@ export interface RunningServer {
   collect(): Promise<void>
   /** Writes its heap into a file; only with a probe. */
   snapshot(file: string): Promise<void>
+  /** For how many milliseconds its loop was held at most since this was last asked; only with a probe. */
+  longestTurn(): Promise<number>
   /** Ends it, at once. */
   stop(): Promise<void>
 }
@@ -78,12 +80,16 @@ class ServerProcess implements RunningServer {
     this.#child = child
   }
 
-  collect(): Promise<void> {
-    return this.#ask({ collect: true })
+  async collect(): Promise<void> {
+    await this.#ask({ collect: true })
   }
 
-  snapshot(file: string): Promise<void> {
-    return this.#ask({ snapshot: file })
+  async snapshot(file: string): Promise<void> {
+    await this.#ask({ snapshot: file })
+  }
+
+  async longestTurn(): Promise<number> {
+    return Number(await this.#ask({ longestTurn: true }))
   }
 
   async stop(): Promise<void> {
@@ -92,10 +98,11 @@ class ServerProcess implements RunningServer {
     await gone
   }
 
-  async #ask(request: ProbeRequest): Promise<void> {
+  async #ask(request: ProbeRequest): Promise<unknown> {
     const done = once(this.#child, 'message')
     this.#child.send(request)
-    await done
+    const [answer] = await done
+    return answer
   }
 }
 
