@@ -3,7 +3,7 @@
 import type { Clock } from './clock.js'
 
 /** How long is worked at one thing before everything else has its turn, in milliseconds. */
-export const SLICE_MS = 10
+export const SLICE_MS = 5
 
 /** A look at the clock costs as much as a frame: it is looked at after so many frames and deliveries. */
 const LOOK_EVERY = 128
