@@ -187,6 +187,8 @@ const REVIEWED: Readonly<Record<string, Names>> = {
       'isEncrypted',
       'isTakenAtOnce',
       'numberOf',
+      'pathOf',
+      'printable',
       'refuseTls',
       'settingsOf',
       'tlsFactsOf',

@@ -72,6 +72,8 @@ test('says what there is to whoever asks for something else, and how to ask', as
   const unknown = await fetch(`${url}/%2e%2e/package.json?a`)
   expect(unknown.status).toBe(404)
   expect(await unknown.text()).toMatch(/^nothing at \/package\.json; there is .*\/, .*\/page\.js/)
+  const long = await fetch(`${url}/${'x'.repeat(100)}`)
+  expect(await long.text()).toMatch(/^nothing at \/x{63}\.{3}; there is /)
   const posted = await fetch(url, { method: 'POST', body: 'x' })
   expect([posted.status, posted.headers.get('allow')]).toEqual([405, 'GET, HEAD'])
 })

@@ -111,6 +111,17 @@ describe('a door on the host’s server', () => {
     expect([broker.stats().sessions, other.broker.stats().sessions]).toEqual([0, 1])
   })
 
+  test('says back no more than is fit to be read', async () => {
+    const { broker } = openBroker()
+    const server = page()
+    attach(broker, server, { path: '/a', origins: [] })
+    const port = await opened(server)
+    const { text } = await ask(port, `/${'x'.repeat(100)}`, UPGRADE)
+    expect(text).toBe(`nothing at /${'x'.repeat(63)}...; there is /a\n`)
+    const foreign = await ask(port, '/a', { ...UPGRADE, origin: 'https://caf\u00e9.example' })
+    expect(foreign.text).toBe('pages of https://caf?.example may not connect here (option origins)\n')
+  })
+
   test('leaves other paths to whoever else listens for upgrades, known or unknown', async () => {
     const { broker } = openBroker()
     const server = page()

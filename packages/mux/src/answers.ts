@@ -2,6 +2,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Broker } from '@xtomp/core'
+import { pathOf } from '@xtomp/net/socket'
 import { answerHealth } from './health.js'
 import type { MuxSettings } from './options.js'
 
@@ -16,7 +17,7 @@ export function answersOf(options: AnswerOptions): (request: IncomingMessage, re
   const { broker, health, http } = options
   const notFound = `There is nothing here. There is: ${servedBy(options).join('; ')}.`
   return (request, response) => {
-    const [path] = (request.url ?? '').split('?')
+    const path = pathOf(request)
     if (path !== health.path) {
       if (http === undefined) answerText(response, 404, notFound)
       else ask(broker, () => http(request, response), response)

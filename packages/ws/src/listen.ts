@@ -10,12 +10,13 @@ import {
   checkNames,
   LONGEST_MS,
   numberOf,
+  pathOf,
   settingsOf as placeOf,
   SOCKET_OPTIONS,
 } from '@xtomp/net/socket'
 import { OPTION_NAMES, settingsOf, type WebSocketOptions } from './options.js'
 import { OwnServer } from './own-server.js'
-import { pathOf, type Refusal, unknownPath } from './refusal.js'
+import { type Refusal, unknownPath } from './refusal.js'
 import { type Claim, claimUpgrades } from './upgrades.js'
 import { WebSocketDoor } from './web-socket-door.js'
 

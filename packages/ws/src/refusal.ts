@@ -2,7 +2,7 @@
 
 import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { isEncrypted } from '@xtomp/net/socket'
+import { isEncrypted, printable } from '@xtomp/net/socket'
 import type { WebSocketSettings } from './options.js'
 import { bestOf, SUBPROTOCOLS } from './subprotocol.js'
 
@@ -12,17 +12,14 @@ export interface Refusal {
   readonly text: string
 }
 
-/** How much of a text that a client has sent is shown to it. */
-const SHOWN_CHARACTERS = 64
-
 /** Why an upgrade is not to be made; undefined where it may. What ws checks is left to ws. */
 export function refusalOf(request: IncomingMessage, settings: WebSocketSettings): Refusal | undefined {
   const { origin, 'sec-websocket-protocol': offered } = request.headers
   if (request.httpVersion !== '1.1') return { status: 400, text: wrongVersion(request) }
   if (origin !== undefined && !isAllowed(origin, request, settings))
-    return { status: 403, text: `pages of ${shown(origin)} may not connect here (option origins)` }
+    return { status: 403, text: `pages of ${printable(origin)} may not connect here (option origins)` }
   if (offered === undefined ? settings.requireSubprotocol : bestOf(offered.split(/ *, */)) === '') {
-    const asked = offered === undefined ? 'no subprotocol was asked for' : `${shown(offered)} is not spoken here`
+    const asked = offered === undefined ? 'no subprotocol was asked for' : `${printable(offered)} is not spoken here`
     return { status: 400, text: `${asked}; these are: ${SUBPROTOCOLS.join(', ')}` }
   }
   return undefined
@@ -31,7 +28,7 @@ export function refusalOf(request: IncomingMessage, settings: WebSocketSettings)
 /** The answer to an upgrade at a path that nobody serves. */
 export function unknownPath(path: string, served: readonly string[]): Refusal {
   const known = served.length === 0 ? '' : `; there is ${served.join(', ')}`
-  return { status: 404, text: `nothing at ${shown(path)}${known}` }
+  return { status: 404, text: `nothing at ${printable(path)}${known}` }
 }
 
 /** Answers, and lets go of the socket; a peer that does not read has no more time than its handshake has. */
@@ -58,12 +55,6 @@ export function answer(socket: Duplex, { status, text }: Refusal, headers: reado
   )
 }
 
-/** The path of a request, without its query. */
-export function pathOf({ url = '/' }: IncomingMessage): string {
-  const end = url.indexOf('?')
-  return end < 0 ? url : url.slice(0, end)
-}
-
 /** RFC 6455, 4.2.1. nginx asks with 1.0 unless it is told otherwise, and whoever set it up looks at this. */
 function wrongVersion({ httpVersion }: IncomingMessage): string {
   return `a WebSocket begins with HTTP/1.1, and this was HTTP/${httpVersion} (behind nginx: proxy_http_version 1.1)`
@@ -83,9 +74,4 @@ function isSame(origin: string, { socket, headers: { host } }: IncomingMessage):
   // As an origin writes it: in lower case, and without the port that goes without saying.
   const url = `${page.protocol}//${host}`
   return URL.canParse(url) && new URL(url).host === page.host
-}
-
-function shown(text: string): string {
-  const cut = text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}...` : text
-  return cut.replace(/[^\x20-\x7e]/g, '?')
 }

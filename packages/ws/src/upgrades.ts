@@ -4,7 +4,8 @@ import type { IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { Server as TlsServer } from 'node:tls'
-import { pathOf, refuse, unknownPath } from './refusal.js'
+import { pathOf } from '@xtomp/net/socket'
+import { refuse, unknownPath } from './refusal.js'
 
 /** Takes an upgrade. */
 export type TakeUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void

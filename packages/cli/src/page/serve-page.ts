@@ -1,6 +1,7 @@
 /** Answers requests for the page and its files; for nothing else. */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { pathOf, printable } from '@xtomp/net/socket'
 import { type PageFile, pageFiles } from './page-files.js'
 
 /** Answers a request that is no upgrade. */
@@ -9,16 +10,14 @@ export type RequestHandler = (request: IncomingMessage, response: ServerResponse
 /** Whatever a name may be made of, beside a port. */
 const HOST = /^(?:[\w.-]{1,253}|\[[\da-f:.]{2,45}\])(?::\d{1,5})?$/i
 
-/** How much of a path is said back. */
-const SHOWN_CHARACTERS = 64
-
 /** Makes a handler of the page, which finds the broker's WebSockets at `stompPath` of the same host and port. */
 export function servePage(stompPath: string): RequestHandler {
   const files = pageFiles(stompPath)
   return (request, response) => {
-    const path = (request.url ?? '/').replace(/\?.*/s, '')
+    const path = pathOf(request)
     const file = files.get(path)
-    if (file === undefined) refuse(response, 404, `nothing at ${shown(path)}; there is ${[...files.keys()].join(', ')}`)
+    if (file === undefined)
+      refuse(response, 404, `nothing at ${printable(path)}; there is ${[...files.keys()].join(', ')}`)
     else if (request.method !== 'GET' && request.method !== 'HEAD')
       refuse(response.setHeader('allow', 'GET, HEAD'), 405, `${path} is there for GET and HEAD`)
     else send(request, response, file)
@@ -73,9 +72,4 @@ function securityHeaders(host: string | undefined): Map<string, string> {
     ['cross-origin-opener-policy', 'same-origin'],
     ['cross-origin-resource-policy', 'same-origin'],
   ])
-}
-
-function shown(text: string): string {
-  const cut = text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}...` : text
-  return cut.replace(/[^\x20-\x7e]/g, '?')
 }

@@ -20,6 +20,8 @@ export {
   type Place,
   settingsOf,
 } from './options.js'
+export { pathOf } from './path-of.js'
+export { printable } from './printable.js'
 export { SocketConnection, type SocketOptions, type SocketSettings } from './socket-connection.js'
 export { SocketDoor, type SocketDoorSettings } from './socket-door.js'
 export { SOCKET_OPTIONS } from './socket-options.js'
