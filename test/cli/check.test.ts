@@ -189,6 +189,13 @@ describe('a configuration that is wrong', () => {
       ],
     ],
     [
+      'listeners:\n  - transport: tls\n    tls: { certFile: /dev/null, required: false }\n',
+      [
+        '3:10: listeners[0].tls.keyFile is missing: Its private key, as PEM. Read again on SIGHUP.',
+        '3:43: listeners[0].tls.required is for transport mux: nothing comes without TLS through a door of TLS alone',
+      ],
+    ],
+    [
       'listeners:\n  - transport: mux\n    proxy:\n      trust:\n        - loopback\n        - 10.0.0.0/33\n        - example.test\n        - 5\n  - { transport: ws, proxy: { trust: [unix], required: true } }\n  - { port: 1, proxy: { trust: [unix] } }\n',
       [
         '6:11: listeners[0].proxy.trust[1] must be an IP address, a network such as 10.0.0.0/8, loopback or unix; given "10.0.0.0/33"',

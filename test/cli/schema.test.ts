@@ -102,7 +102,9 @@ describe('the schema', () => {
     expect(defaultsOf('tls')).toEqual({ requestCert, rejectUnauthorized, handshakeTimeoutMs })
     const data = Object.keys(propertiesOf('tls')).filter((name) => !name.endsWith('File'))
     const held = ['cert', 'key', 'pfx', 'ca', 'crl']
-    expect(data.sort()).toEqual(TLS_OPTIONS.filter((name) => !held.includes(name)).sort())
+    // One is that of the door for all.
+    const others = [...TLS_OPTIONS.filter((name) => !held.includes(name)), 'required']
+    expect(data.sort()).toEqual(others.sort())
     const files = Object.keys(propertiesOf('tls')).filter((name) => name.endsWith('File'))
     expect(files.sort()).toEqual(held.map((name) => `${name}File`).sort())
     const own = ['certFile', 'keyFile', 'pfxFile', 'passphrase']

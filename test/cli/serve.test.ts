@@ -342,6 +342,26 @@ users: [{ login: ann, passcode: hunter2 }]
     }
   })
 
+  test('takes nothing without TLS at one port where the configuration says so', async () => {
+    const authority = await createAuthority()
+    const folder = mkdtempSync(join(tmpdir(), 'xtomp-'))
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+    const [certFile, keyFile] = [join(folder, 'cert.pem'), join(folder, 'key.pem')]
+    const { cert, key } = await issueForServer(authority)
+    writeFileSync(certFile, cert)
+    writeFileSync(keyFile, key)
+    const config = {
+      listeners: [{ transport: 'mux', port: 0, page: true, tls: { certFile, keyFile, required: true } }],
+    }
+    const port = await webPortOf(xtomp('serve', '--config', fileOf(JSON.stringify(config))))
+    const secured = await WireClient.dial(dialTls({ host: '127.0.0.1', port }, { ca: authority.ca }))
+    const plain = await WireClient.dial(dialSocket({ port, host: '127.0.0.1' }))
+    for (const client of [secured, plain]) onTestFinished(() => client.abort())
+    await secured.connect()
+    plain.send('CONNECT', { 'accept-version': '1.2', host: '/' })
+    await plain.error('tls-required')
+  })
+
   test('says what is wrong with a file, and where, with exit code 1', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'xtomp-'))
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }))

@@ -18,6 +18,7 @@ export function doorProblems(listeners: readonly unknown[]): Problem[] {
     const { transport, tls, proxy } = Object(listener) as ListenerConfig
     return [
       ...(isObject(tls) ? tlsProblems(tls, ['listeners', at, 'tls']) : []),
+      ...(transport === 'tls' && tls?.required !== undefined ? [needlessAt(['listeners', at, 'tls', 'required'])] : []),
       ...(isObject(proxy) ? proxyProblems(proxy, { transport, path: ['listeners', at, 'proxy'] }) : []),
     ]
   })
@@ -25,6 +26,10 @@ export function doorProblems(listeners: readonly unknown[]): Problem[] {
 
 function isObject(given: unknown): given is object {
   return typeof given === 'object' && given !== null && !Array.isArray(given)
+}
+
+function needlessAt(path: Path): Problem {
+  return problem(path, 'is for transport mux: nothing comes without TLS through a door of TLS alone')
 }
 
 function proxyProblems(

@@ -28,6 +28,7 @@ export interface TlsConfig extends IdentityConfig {
   readonly requestCert?: boolean
   readonly rejectUnauthorized?: boolean
   readonly loginFrom?: 'CN' | 'email' | 'DNS'
+  readonly required?: boolean
   readonly handshakeTimeoutMs?: number
   readonly minVersion?: 'TLSv1.2' | 'TLSv1.3'
   readonly maxVersion?: 'TLSv1.2' | 'TLSv1.3'

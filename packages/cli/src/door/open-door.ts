@@ -45,7 +45,7 @@ const OPEN: Readonly<Record<Transport, Open>> = {
       proxy,
       http: page === true ? servePage(stompPathOf(config)) : undefined,
       ws: webSocketOptionsOf(config),
-      tls: tls === undefined ? undefined : tlsOptionsOf(tls),
+      tls: tls === undefined ? undefined : { ...tlsOptionsOf(tls), required: tls.required },
     })
     return { listener, renew: tls === undefined ? undefined : () => listener.setCertificates(certificatesOf(tls)) }
   },

@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs'
 import type { Certificates, Identity, ListenOptions } from '@xtomp/tls'
 import type { IdentityConfig, TlsConfig } from '../config/listener.js'
 
-/** What a door is opened with. @throws Error where a file cannot be read */
-export function tlsOptionsOf(tls: TlsConfig): ListenOptions {
+/** What a door is opened with; whether TLS is required is for the door for all. @throws Error where a file cannot be read */
+export function tlsOptionsOf({ required: _, ...tls }: TlsConfig): ListenOptions {
   const { certFile: _cert, keyFile: _key, pfxFile: _pfx, caFile: _ca, crlFile: _crl, ...options } = tls
   return { ...options, ...certificatesOf(tls) }
 }
