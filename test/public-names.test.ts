@@ -164,7 +164,7 @@ const REVIEWED: Readonly<Record<string, Names>> = {
   },
   '@xtomp/mux': {
     values: ['listen'],
-    types: ['HealthOptions', 'MuxOptions', 'MuxTlsOptions', 'ProxyOptions'],
+    types: ['HealthOptions', 'Listener', 'MuxOptions', 'MuxTlsOptions', 'ProxyOptions'],
   },
   '@xtomp/net': {
     values: ['listen'],
@@ -212,6 +212,7 @@ const REVIEWED: Readonly<Record<string, Names>> = {
       'CompressionOptions',
       'HttpServer',
       'ListenOptions',
+      'Listener',
       'OriginRule',
       'PathRule',
       'WebSocketOptions',

@@ -151,7 +151,7 @@ describe('the guides', () => {
       names.filter((name) => /^max.*(Bytes|Fragments)$|TimeoutMs$/.test(name)).map((name) => `\`${name}\` of ${door}`)
     const rows = table('docs/limits.md', 'Limit of a door')
     const named = rows.map(([name = '']) => name)
-    const others = ['maxConnections', 'lingerMs', '`handshakeMs` of ws', '`firstOctetsMs` of mux']
+    const others = ['maxConnections', 'lingerMs', '`handshakeTimeoutMs` of ws', '`firstOctetsTimeoutMs` of mux']
     expect([...named].sort()).toEqual(
       [...others, ...limitsOf(TLS_OPTIONS, 'tls'), ...limitsOf(WEB_SOCKET_OPTIONS, 'ws')].sort(),
     )

@@ -30,7 +30,7 @@ listeners:
   - port: 0
     maxConnections: 10
   - path: /tmp/xtomp.sock
-  - { transport: ws, handshakeMs: 5, proxy: { trust: [unix, '::1/64'] }, ws: { path: [/a, /b], perMessageDeflate: { thresholdBytes: 9 } } }
+  - { transport: ws, handshakeTimeoutMs: 5, proxy: { trust: [unix, '::1/64'] }, ws: { path: [/a, /b], perMessageDeflate: { thresholdBytes: 9 } } }
   - { transport: mux, page: true, health: false, proxy: { trust: [loopback] }, ws: { origins: any } }
 broker:
   serverName: false
@@ -136,11 +136,11 @@ describe('a configuration that is wrong', () => {
       ['2:16: listeners[0].transport must be one of tcp, tls, ws, mux; given "wss" (did you mean ws?)'],
     ],
     [
-      'listeners:\n  - ws: { path: /a }\n  - { transport: ws, page: true }\n  - { transport: mux, handshakeMs: 1 }\n',
+      'listeners:\n  - ws: { path: /a }\n  - { transport: ws, page: true }\n  - { transport: mux, handshakeTimeoutMs: 1 }\n',
       [
         '2:5: listeners[0].ws is not for transport tcp, but for ws, mux',
         '3:22: listeners[1].page is not for transport ws, but for mux',
-        '4:23: listeners[2].handshakeMs is not for transport mux, but for ws',
+        '4:23: listeners[2].handshakeTimeoutMs is not for transport mux, but for ws',
       ],
     ],
     [

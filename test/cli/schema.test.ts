@@ -84,17 +84,27 @@ describe('the schema', () => {
     expect(only(Object.keys(those), defaultsOf('ws'))).toEqual(only(names, those))
     expect(defaultsOf('ws').perMessageDeflate).toBe(settings.deflateFrom !== undefined)
     expect(allowedFor('ws')).toEqual(
-      ['transport', 'port', 'host', 'backlog', 'maxConnections', 'lingerMs', 'handshakeMs', 'ws', 'proxy'].sort(),
+      [
+        'transport',
+        'port',
+        'host',
+        'backlog',
+        'maxConnections',
+        'lingerMs',
+        'handshakeTimeoutMs',
+        'ws',
+        'proxy',
+      ].sort(),
     )
   })
 
   test('has every option of a door for all, with its default', () => {
-    const { place: _, backlog, maxConnections, lingerMs, health, firstOctetsMs, ...others } = muxSettingsOf({})
-    const names = Object.keys({ backlog, maxConnections, lingerMs, health, firstOctetsMs, ...others })
+    const { place: _, backlog, maxConnections, lingerMs, health, firstOctetsTimeoutMs, ...others } = muxSettingsOf({})
+    const names = Object.keys({ backlog, maxConnections, lingerMs, health, firstOctetsTimeoutMs, ...others })
     // The page is the handler of requests, and who is trusted stands in a group.
     const known = names.map((name) => ({ http: 'page', trust: 'proxy' })[name] ?? name)
     expect(allowedFor('mux')).toEqual(['transport', 'port', 'host', 'path', ...known].sort())
-    expect(defaultsOf('listener')).toMatchObject({ health: health.path, firstOctetsMs })
+    expect(defaultsOf('listener')).toMatchObject({ health: health.path, firstOctetsTimeoutMs })
   })
 
   test('has the options of TLS that are data, with their defaults, and files in place of what these hold', () => {

@@ -150,12 +150,12 @@ describe('the time that a client has', () => {
     await clock.advance(1)
     expect(await answer).toMatch(/^ERROR\n/)
     expect(await answer).toContain('code:connect-timeout')
-    expect(await answer).toContain('within 10000 ms (option firstOctetsMs)')
+    expect(await answer).toContain('within 10000 ms (option firstOctetsTimeoutMs)')
     await until(() => listener.connections === 0)
   })
 
   test('is the same for one octet a second', async () => {
-    const { clock, listener } = await opened({ proxy: { trust: ['127.0.0.1'] }, firstOctetsMs: 5_000 })
+    const { clock, listener } = await opened({ proxy: { trust: ['127.0.0.1'] }, firstOctetsTimeoutMs: 5_000 })
     const socket = await socketTo(listener)
     const answer = allOf(socket)
     for (const character of 'PROXY ') {
@@ -452,9 +452,9 @@ describe('options', () => {
   const wrong: [options: unknown, message: string][] = [
     [
       { portt: 1 },
-      'there is no option portt; there are port, backlog, maxConnections, lingerMs, host, path, tls, ws, health, http, proxy, firstOctetsMs',
+      'there is no option portt; there are port, backlog, maxConnections, lingerMs, host, path, tls, ws, health, http, proxy, firstOctetsTimeoutMs',
     ],
-    [{ firstOctetsMs: 0 }, 'firstOctetsMs must be a whole number from 1 to 2147483647; given 0'],
+    [{ firstOctetsTimeoutMs: 0 }, 'firstOctetsTimeoutMs must be a whole number from 1 to 2147483647; given 0'],
     [{ http: 'x' }, "http must be a function of a request and a response; given 'x'"],
     [{ health: true }, 'health must be a path, an object with path and facts, or false; given true'],
     [{ health: 'health' }, "health must be a path that begins with / and has no query; given 'health'"],

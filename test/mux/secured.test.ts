@@ -165,7 +165,7 @@ describe('the time that a client has for TLS', () => {
     ['one octet of it', HELLO.subarray(0, 1)],
   ])('ends for one that sends %s', async (_, octets) => {
     const { server } = await localhost()
-    const { clock, listener } = await opened({ tls: server, firstOctetsMs: 5_000 })
+    const { clock, listener } = await opened({ tls: server, firstOctetsTimeoutMs: 5_000 })
     const socket = await socketTo(listener)
     const answer = allOf(socket)
     await written(socket, Buffer.from(octets).toString('latin1'), listener)

@@ -60,8 +60,8 @@ async function openTcp(broker: Broker): Promise<OpenDoor> {
  * the broker gives to CONNECT.
  */
 async function openMux(broker: Broker, { limits = {} }: BrokerOptions = {}): Promise<OpenDoor> {
-  const firstOctetsMs = limits.connectTimeoutMs
-  const listener = await listenForAll(broker, { port: 0, host: '127.0.0.1', firstOctetsMs })
+  const firstOctetsTimeoutMs = limits.connectTimeoutMs
+  const listener = await listenForAll(broker, { port: 0, host: '127.0.0.1', firstOctetsTimeoutMs })
   return { dial: dialSocket({ host: '127.0.0.1', port: listener.port as number }), close: () => listener.close() }
 }
 

@@ -461,6 +461,6 @@ describe('options', () => {
     )
     expect(() => attach(broker, page(), { port: 1 } as AttachOptions)).toThrow(/^there is no option port; /)
     await expect(listen(broker, { port: 70_000 })).rejects.toThrow('port must be a whole number from 0 to 65535')
-    await expect(listen(broker, { handshakeMs: 0 })).rejects.toThrow('handshakeMs must be')
+    await expect(listen(broker, { handshakeTimeoutMs: 0 })).rejects.toThrow('handshakeTimeoutMs must be')
   })
 })

@@ -328,7 +328,7 @@ describe('a peer', () => {
   })
 
   test('that says nothing, or an octet a second, is cut when its time is up', async () => {
-    const { clock, port } = await open({ handshakeMs: 5_000 })
+    const { clock, port } = await open({ handshakeTimeoutMs: 5_000 })
     const silent = await RawPeer.dial(port)
     const slow = await RawPeer.dial(port)
     await until(() => clock.timers === 2, 'both to have come')

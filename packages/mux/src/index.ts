@@ -4,6 +4,7 @@
  * @module @xtomp/mux
  */
 
+export type { Listener } from '@xtomp/tls'
 export type { HealthOptions } from './health.js'
 export { listen } from './listen.js'
 export type { MuxOptions, MuxTlsOptions } from './options.js'

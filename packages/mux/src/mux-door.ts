@@ -57,7 +57,7 @@ export class MuxDoor implements Listener, Door {
     this.#broker = broker
     this.#settings = settings
     this.#refuseTls = refuseTls(broker)
-    this.#arrivals = new Arrivals(broker.clock, settings.firstOctetsMs)
+    this.#arrivals = new Arrivals(broker.clock, settings.firstOctetsTimeoutMs)
     this.#stomp = new SocketDoor(broker, server, {
       ...settings,
       ...SECURED_SOCKETS,
@@ -69,7 +69,7 @@ export class MuxDoor implements Listener, Door {
     const isDraining = (): boolean => this.#http.isDraining
     this.#http = new HttpSide({
       clock: broker.clock,
-      headMs: settings.firstOctetsMs,
+      headMs: settings.firstOctetsTimeoutMs,
       lingerMs: settings.lingerMs,
       answer: answersOf({ ...settings, broker, isDraining }),
     })
@@ -233,8 +233,8 @@ export class MuxDoor implements Listener, Door {
   }
 
   #overdue(newcomer: Newcomer): void {
-    const { firstOctetsMs } = this.#settings
-    const text = `what you speak was not clear within ${firstOctetsMs} ms (option firstOctetsMs)`
+    const { firstOctetsTimeoutMs } = this.#settings
+    const text = `what you speak was not clear within ${firstOctetsTimeoutMs} ms (option firstOctetsTimeoutMs)`
     // In the middle of a handshake there is nothing that could be said.
     if (newcomer.isShakingHands) newcomer.transport.destroy()
     else this.#turnAway(newcomer, new StompError('connect-timeout', text))

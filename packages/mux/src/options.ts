@@ -34,7 +34,7 @@ export interface MuxOptions extends ListenOptions {
    * How long a client may take until it is known what it speaks, a PROXY header and the TLS handshake included, and again
    * until the head of a request is whole, in milliseconds. @defaultValue 10,000
    */
-  readonly firstOctetsMs?: number | undefined
+  readonly firstOctetsTimeoutMs?: number | undefined
 }
 
 /** Options with nothing left open. */
@@ -44,10 +44,10 @@ export interface MuxSettings extends ListenSettings {
   readonly tls: (TlsSettings & { readonly isRequired: boolean }) | undefined
   readonly ws: MuxWebSocketOptions | false
   readonly trust: Trust
-  readonly firstOctetsMs: number
+  readonly firstOctetsTimeoutMs: number
 }
 
-const NAMES = ['tls', 'ws', 'health', 'http', 'proxy', 'firstOctetsMs']
+const NAMES = ['tls', 'ws', 'health', 'http', 'proxy', 'firstOctetsTimeoutMs']
 const FIRST_OCTETS = { least: 1, most: LONGEST_MS, byDefault: 10_000 } as const
 
 /** Options with their defaults filled in. @throws TypeError where one is unknown or makes no sense */
@@ -62,7 +62,7 @@ export function settingsOf(options: MuxOptions): MuxSettings {
     tls: secureOf(options.tls),
     ws: webSocketsOf(options.ws),
     trust: new Trust(options.proxy),
-    firstOctetsMs: numberOf('firstOctetsMs', options.firstOctetsMs, FIRST_OCTETS),
+    firstOctetsTimeoutMs: numberOf('firstOctetsTimeoutMs', options.firstOctetsTimeoutMs, FIRST_OCTETS),
   }
 }
 

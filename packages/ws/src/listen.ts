@@ -29,7 +29,7 @@ export interface ListenOptions extends WebSocketOptions {
   /** How many connections may wait to be accepted. @defaultValue 4,096, as far as the system allows */
   readonly backlog?: number | undefined
   /** How long a client may take until its WebSocket is open, in milliseconds. @defaultValue 10,000 */
-  readonly handshakeMs?: number | undefined
+  readonly handshakeTimeoutMs?: number | undefined
 }
 
 /** As RabbitMQ's, which has no other name for it. */
@@ -56,15 +56,15 @@ const HANDSHAKE = { least: 1, most: LONGEST_MS, byDefault: 10_000 } as const
  */
 export async function listen(broker: Broker, options: ListenOptions = {}): Promise<Listener> {
   checkBroker(broker)
-  checkNames(options, ['port', 'host', 'backlog', 'handshakeMs', ...OPTION_NAMES])
+  checkNames(options, ['port', 'host', 'backlog', 'handshakeTimeoutMs', ...OPTION_NAMES])
   const { port, host, backlog } = options
   const settings = settingsOf(options)
   const place = placeOf({ port, host, backlog }, { defaultPort: PORT })
-  const handshakeMs = numberOf('handshakeMs', options.handshakeMs, HANDSHAKE)
+  const handshakeTimeoutMs = numberOf('handshakeTimeoutMs', options.handshakeTimeoutMs, HANDSHAKE)
   const http = createHttpServer((request, response) => answer(request, response, door))
   const entrance = new OwnServer(createServer(SOCKET_OPTIONS), http, {
     clock: broker.clock,
-    handshakeMs,
+    handshakeTimeoutMs,
     lingerMs: settings.lingerMs,
     most: settings.maxConnections,
   })

@@ -12,7 +12,7 @@ import type { Entrance } from './web-socket-door.js'
 export interface OwnServerSettings {
   readonly clock: Clock
   /** How long each may take. */
-  readonly handshakeMs: number
+  readonly handshakeTimeoutMs: number
   /** How long one that was turned away may keep its socket. */
   readonly lingerMs: number
   /** How many there may be at a time. */
@@ -40,10 +40,10 @@ export class OwnServer implements Entrance {
 
   /** @param http - listens nowhere: sockets are given to it */
   constructor(server: Server, http: HttpServer, settings: OwnServerSettings) {
-    const { clock, handshakeMs, lingerMs } = settings
+    const { clock, handshakeTimeoutMs, lingerMs } = settings
     this.#server = server
     this.#settings = settings
-    this.#arrivals = new Arrivals(clock, handshakeMs)
+    this.#arrivals = new Arrivals(clock, handshakeTimeoutMs)
     this.#leaving = new Arrivals(clock, lingerMs)
     server.on('connection', (socket) => this.#arrived(socket, http))
     http.on('clientError', ({ code = '' }: NodeJS.ErrnoException, socket) => {

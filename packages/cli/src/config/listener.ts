@@ -57,8 +57,8 @@ export interface ListenerConfig extends ListenOptions {
   readonly transport?: Transport
   readonly tls?: TlsConfig
   readonly ws?: WebSocketConfig
-  readonly handshakeMs?: number
-  readonly firstOctetsMs?: number
+  readonly handshakeTimeoutMs?: number
+  readonly firstOctetsTimeoutMs?: number
   readonly health?: string | false
   readonly page?: boolean
   readonly proxy?: { readonly trust: readonly string[]; readonly required?: boolean }

@@ -31,16 +31,16 @@ const OPEN: Readonly<Record<Transport, Open>> = {
   ws: async (broker, config) => {
     const { listen } = await import('@xtomp/ws')
     const { path: _, ...place } = placeOf(config)
-    const { handshakeMs, proxy } = config
+    const { handshakeTimeoutMs, proxy } = config
     const trust = proxy?.trust
-    return { listener: await listen(broker, { ...place, handshakeMs, trust, ...webSocketOptionsOf(config) }) }
+    return { listener: await listen(broker, { ...place, handshakeTimeoutMs, trust, ...webSocketOptionsOf(config) }) }
   },
   mux: async (broker, config) => {
     const [{ listen }, { servePage }] = await Promise.all([import('@xtomp/mux'), import('../page/serve-page.js')])
-    const { firstOctetsMs, health, page, proxy, tls } = config
+    const { firstOctetsTimeoutMs, health, page, proxy, tls } = config
     const listener = await listen(broker, {
       ...placeOf(config),
-      firstOctetsMs,
+      firstOctetsTimeoutMs,
       health,
       proxy,
       http: page === true ? servePage(stompPathOf(config)) : undefined,
