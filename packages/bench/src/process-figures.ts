@@ -15,6 +15,23 @@ export function memoryOf(pid: number): number {
   return Number(pss) * KIB
 }
 
+/** Its resident set size, in octets: quick to read, however much memory it has. */
+export function residentBytesOf(pid: number): number {
+  const rss = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]
+  if (rss === undefined) throw new Error(`/proc/${pid}/status has no VmRSS`)
+  return Number(rss) * KIB
+}
+
+/** How many files and sockets this process may open; undefined where nobody says. */
+export function mostOpenFiles(): number | undefined {
+  try {
+    const limit = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1'))?.[1]
+    return limit === undefined ? undefined : Number(limit)
+  } catch {
+    return undefined
+  }
+}
+
 /** How many files and sockets it has open. */
 export function openFilesOf(pid: number): number {
   return readdirSync(`/proc/${pid}/fd`).length

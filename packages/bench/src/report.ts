@@ -2,6 +2,7 @@
 
 import type { Figures } from './generator.js'
 import type { Measure, Row } from './rows.js'
+import { median } from './run/median.js'
 import type { ServerKind } from './server-process.js'
 
 /** The figures of all servers of a row, measured one after the other; with how busy the machine was. */
@@ -54,15 +55,6 @@ export function summaries({ row, pairs }: MeasuredRow): Summary[] {
       failed,
     }
   })
-}
-
-/** The middle one; of an even number, the mean of the middle two; undefined of none. */
-export function median(values: readonly (number | undefined)[]): number | undefined {
-  const sorted = values.filter((value) => value !== undefined).sort((one, other) => one - other)
-  if (sorted.length === 0) return undefined
-  const upper = sorted[Math.floor(sorted.length / 2)] ?? 0
-  const lower = sorted[Math.ceil(sorted.length / 2) - 1] ?? 0
-  return (upper + lower) / 2
 }
 
 /** The table, in Markdown; `other` is the server beside ours. */
