@@ -7,6 +7,7 @@ export default defineConfig({
   resolve: {
     // Tests run from the sources: no build stands between a change and its test.
     alias: {
+      '@xtomp/bench': source('./packages/bench/src/index.ts'),
       '@xtomp/core/codec': source('./packages/core/src/codec/index.ts'),
       '@xtomp/core/destination': source('./packages/core/src/destination/index.ts'),
       '@xtomp/core/ports': source('./packages/core/src/ports/index.ts'),

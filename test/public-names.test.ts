@@ -16,6 +16,23 @@ interface Names {
  * glossary, and is not a second way to do something.
  */
 const REVIEWED: Readonly<Record<string, Names>> = {
+  '@xtomp/bench': {
+    values: ['addBench', 'measure'],
+    types: [
+      'BenchOutput',
+      'BenchSurroundings',
+      'ConnectFigures',
+      'Listening',
+      'LoadOptions',
+      'Result',
+      'Sample',
+      'ServerFigures',
+      'StormFigures',
+      'Times',
+      'WorkFigures',
+      'WorkloadName',
+    ],
+  },
   '@xtomp/core': {
     values: [
       'ERROR_CODES',

@@ -2,6 +2,7 @@ import { defineConfig } from 'tsup'
 
 export default defineConfig({
   entry: [
+    'src/agree.ts',
     'src/compare.ts',
     'src/heap-by-class.ts',
     'src/bare-server.ts',
@@ -14,6 +15,7 @@ export default defineConfig({
     'src/snapshots.ts',
     'src/testing-cases.ts',
   ],
+  outDir: 'build',
   format: ['esm'],
   clean: true,
   target: 'node20',

@@ -1,6 +1,7 @@
 /** The programs in a document, run as a reader would run them: one after the other, each as it is printed. */
 
 import { type ChildProcess, execFileSync, type SpawnOptions, spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -20,7 +21,7 @@ export interface Program {
 /** The port that documents use; a test takes a free one instead. */
 const PORT = /61613/g
 /** Shell that talks to a broker, or runs the command in any other way that ends by itself. */
-const TALKS = /\b(nc|xtomp (check|doctor|passcode|pub|sub)) /
+const TALKS = /\b(nc|xtomp (bench|check|doctor|passcode|pub|sub)) /
 const LANGUAGES: readonly string[] = ['js', 'python', 'sh', 'ts']
 
 const VITEST = join(root, 'node_modules', 'vitest', 'vitest.mjs')
@@ -244,12 +245,25 @@ export class RunningProgram {
   }
 }
 
-/** A port that nobody listens at. */
+/** Below those that a system gives to connections, one of which could have the port before it is listened at. */
+const PORTS = { from: 10_000, to: 30_000 }
+
+/** A port that nobody listens at, nor at the one after it: `xtomp serve` opens both. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  if (address === null || typeof address === 'string') throw new TypeError('a TCP server has a port')
-  return address.port
+  for (;;) {
+    const port = randomInt(PORTS.from, PORTS.to)
+    if ((await isFree(port)) && (await isFree(port + 1))) return port
+  }
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer().listen(port, '127.0.0.1')
+  try {
+    await once(server, 'listening')
+    return true
+  } catch {
+    return false
+  } finally {
+    server.close()
+  }
 }

@@ -20,6 +20,8 @@ export interface Import {
   /** The local names that it binds, with the names that they have there; none for a re-export. */
   readonly names: ReadonlyMap<string, string>
   readonly line: number
+  /** Whether it happens when it is come to, and not when the file is loaded. */
+  readonly isLate: boolean
 }
 
 /** The root of the repository. */
@@ -60,18 +62,21 @@ export function placeOf({ path, tree }: Source, node: ts.Node): string {
 /** Everything a source imports: values and types, re-exports, `import()` and `import('…')` in a type. */
 export function importsOf({ tree }: Source): Import[] {
   const imports: Import[] = []
-  const add = (literal: ts.Node | undefined, names: ReadonlyMap<string, string> = new Map()) => {
+  const add = (
+    literal: ts.Node | undefined,
+    { names = new Map(), isLate = false }: { names?: ReadonlyMap<string, string>; isLate?: boolean } = {},
+  ) => {
     if (literal === undefined || !ts.isStringLiteralLike(literal)) return
     const line = tree.getLineAndCharacterOfPosition(literal.getStart(tree)).line + 1
-    imports.push({ specifier: literal.text, names, line })
+    imports.push({ specifier: literal.text, names, line, isLate })
   }
   walk(tree, (node) => {
-    if (ts.isImportDeclaration(node)) add(node.moduleSpecifier, boundBy(node))
+    if (ts.isImportDeclaration(node)) add(node.moduleSpecifier, { names: boundBy(node) })
     else if (ts.isExportDeclaration(node)) add(node.moduleSpecifier)
     else if (ts.isImportEqualsDeclaration(node) && ts.isExternalModuleReference(node.moduleReference)) {
       add(node.moduleReference.expression)
     } else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) add(node.argument.literal)
-    else if (ts.isCallExpression(node) && isImportCall(node)) add(node.arguments[0])
+    else if (ts.isCallExpression(node) && isImportCall(node)) add(node.arguments[0], { isLate: true })
   })
   return imports
 }

@@ -56,8 +56,11 @@ function begin(plan: Plan): void {
     if ('open' in order) work.grow(order.open)
     else if ('go' in order) work.go()
     else if ('elsewhere' in order) work.elsewhere(order.elsewhere)
-    else if ('rest' in order) work.rest()
-    else if ('cut' in order) work.cut()
+    else if ('rest' in order) {
+      work.rest()
+      tellProgress()
+      tell({ rested: true })
+    } else if ('cut' in order) work.cut()
     else {
       for (const session of work.sessions) session.cut()
       tellProgress(() => process.disconnect())

@@ -19,9 +19,11 @@ export interface Surroundings {
 export async function run(args: readonly string[], surroundings: Surroundings): Promise<number> {
   const { streams } = surroundings
   let code: number = EXIT.fine
-  const program = programFor(surroundings, (answer) => {
-    code = answer
-  })
+  const answer = (given: number): void => {
+    code = given
+  }
+  const program = programFor(surroundings, answer)
+  await addBench(program, { args, surroundings, answer })
   if (args.length === 0) program.outputHelp()
   else {
     try {
@@ -260,6 +262,15 @@ function addDoctor(program: Command, { streams }: Surroundings, answer: Answer):
 /** As many as there are IPv4 addresses and more than a machine has processors: beyond, it is a slip. */
 const MOST_CONNECTIONS = 2 ** 32
 const MOST_WORKERS = 4_096
+
+/** Its commands are a package's that is loaded for those alone who name it: nobody else waits for that. */
+async function addBench(
+  program: Command,
+  { args, surroundings, answer }: { args: readonly string[]; surroundings: Surroundings; answer: Answer },
+): Promise<void> {
+  const bench = program.command('bench').summary('load any STOMP broker, and measure it')
+  if (args.includes('bench')) (await import('@xtomp/bench')).addBench(bench, surroundings, answer)
+}
 
 function clientOptions(command: Command): Command {
   const header = option('-H, --header <name:value>', 'a header; may be given often').argParser(

@@ -103,5 +103,7 @@ export type Telling =
   | { readonly opened: number }
   /** It has seen so many deliveries: all of some messages. */
   | { readonly seen: number }
+  /** It sends nothing any more; progress came before. */
+  | { readonly rested: true }
   /** What went wrong, with the system's code where it has one. */
   | { readonly fault: string; readonly code?: string | undefined }

@@ -14,6 +14,7 @@ export interface ClientProcessEvents {
   progress(process: ClientProcess): void
   opened(process: ClientProcess): void
   seen(process: ClientProcess): void
+  rested(process: ClientProcess): void
   fault(fault: { readonly message: string; readonly code?: string | undefined }): void
 }
 
@@ -35,6 +36,7 @@ export class ClientProcess {
   }
   #opened: number | undefined
   #seen = 0
+  #isResting = false
   #isEnding = false
 
   constructor(plan: Plan, events: ClientProcessEvents) {
@@ -69,6 +71,11 @@ export class ClientProcess {
     return this.#seen
   }
 
+  /** Whether it sends nothing any more, so that its progress has all that it sent. */
+  get isResting(): boolean {
+    return this.#isResting
+  }
+
   order(order: Order): void {
     if ('cut' in order) this.#opened = undefined
     if (this.#child.connected) this.#child.send(order, () => undefined)
@@ -93,6 +100,9 @@ export class ClientProcess {
     } else if ('seen' in telling) {
       this.#seen = telling.seen
       events.seen(this)
+    } else if ('rested' in telling) {
+      this.#isResting = true
+      events.rested(this)
     } else events.fault({ message: telling.fault, code: telling.code })
   }
 }

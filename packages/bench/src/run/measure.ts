@@ -186,8 +186,8 @@ class Measurement {
       },
       messages === undefined ? seconds * 1_000 : undefined,
     )
-    for (const process of run.processes) process.order({ rest: true })
     this.#workUs = nowUs()
+    await run.rest()
     // What is on its way still belongs to it; and a queue is left empty.
     const deliveries = this.#workload === 'fanout' ? this.#settings.connections : 1
     if (!isChurn) await run.until(() => run.counts.received >= run.counts.sent * deliveries)

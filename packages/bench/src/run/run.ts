@@ -64,6 +64,7 @@ export class Run {
       progress: (process: ClientProcess) => this.#hear(process),
       opened: () => this.#heard?.(),
       seen: () => this.#passOn(),
+      rested: () => this.#heard?.(),
       fault: (fault: Fault) => this.#fail(fault),
     }
     this.processes = plans.map((plan) => new ClientProcess(plan, events))
@@ -102,6 +103,12 @@ export class Run {
     this.processes.forEach((process, at) => void process.order({ open: wanted[at] ?? 0 }))
     await this.until(() => this.processes.every(({ opened }, at) => opened === wanted[at]))
     return (nowUs() - begunUs) / A_SECOND_US
+  }
+
+  /** Lets all send nothing any more; resolves when they do. */
+  async rest(): Promise<void> {
+    for (const process of this.processes) process.order({ rest: true })
+    await this.until(() => this.processes.every(({ isResting }) => isResting))
   }
 
   /** Resolves with true when something is so, or with false after a time. @throws Error when nothing happens for long */
