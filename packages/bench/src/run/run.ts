@@ -94,6 +94,8 @@ export class Run {
   async start(): Promise<void> {
     for (const process of this.processes) process.order({ open: 0 })
     await this.until(() => this.processes.every(({ opened }) => opened === 0))
+    // However short it is to be: what there was without connections belongs to it, and what there was with all.
+    this.#tick()
   }
 
   /** Opens connections until each process has this share of its own; answers how long that took, in seconds. */
@@ -102,7 +104,9 @@ export class Run {
     const wanted = this.processes.map(({ plan }) => Math.ceil(plan.connections * share))
     this.processes.forEach((process, at) => void process.order({ open: wanted[at] ?? 0 }))
     await this.until(() => this.processes.every(({ opened }, at) => opened === wanted[at]))
-    return (nowUs() - begunUs) / A_SECOND_US
+    const seconds = (nowUs() - begunUs) / A_SECOND_US
+    this.#tick()
+    return seconds
   }
 
   /** Lets all send nothing any more; resolves when they do. */
