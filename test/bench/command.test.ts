@@ -3,6 +3,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Refusal } from '@xtomp/core'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { run } from '../../packages/cli/src/program.js'
 import { testStreams } from '../cli/streams.js'
@@ -137,26 +138,17 @@ describe('--report', () => {
   })
 
   test('holds nothing that a broker says as markup', async () => {
-    const { url } = await served('tcp', {
-      hooks: {
-        authenticate: () => {
-          throw new Error('<b>')
-        },
-      },
-    })
+    const authenticate = () => {
+      throw new Refusal('not-you', '</script><b>')
+    }
+    const { url } = await served('tcp', { hooks: { authenticate } })
     const file = join(folder(), 'report.html')
-    await ran([
-      'echo',
-      '--url',
-      url,
-      '--vhost',
-      '<script>alert(1)</script>',
-      '--destination',
-      '</script><b>',
-      '--report',
-      file,
-    ])
-    expect(readFileSync(file, 'utf8')).not.toMatch(/<b>|alert\(1\)/)
+    const { code, errors } = await ran(['echo', '--url', url, '--report', file])
+    expect(code).toBe(1)
+    expect(errors).toContain('</script><b>')
+    const page = readFileSync(file, 'utf8')
+    expect(page).not.toContain('<b>')
+    expect(page).toContain('&lt;/script>&lt;b>')
   })
 })
 
