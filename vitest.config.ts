@@ -12,6 +12,7 @@ export default defineConfig({
       '@xtomp/core/destination': source('./packages/core/src/destination/index.ts'),
       '@xtomp/core/ports': source('./packages/core/src/ports/index.ts'),
       '@xtomp/core': source('./packages/core/src/index.ts'),
+      '@xtomp/cluster': source('./packages/cluster/src/index.ts'),
       '@xtomp/mux': source('./packages/mux/src/index.ts'),
       '@xtomp/net/socket': source('./packages/net/src/socket/index.ts'),
       '@xtomp/net': source('./packages/net/src/index.ts'),

@@ -17,7 +17,7 @@ import { fileURLToPath } from 'node:url'
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const stamps = join(root, 'node_modules', '.cache', 'xtomp')
 /** In the order in which they need each other. */
-const BUILT = ['core', 'testing', 'net', 'tls', 'ws', 'mux', 'fastify', 'bench', 'cli']
+const BUILT = ['core', 'testing', 'net', 'tls', 'ws', 'mux', 'cluster', 'fastify', 'bench', 'cli']
 /** How often the broker looks whether it has been left alone. */
 const LOOK_MS = 200
 

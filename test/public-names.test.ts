@@ -179,6 +179,18 @@ const REVIEWED: Readonly<Record<string, Names>> = {
       'StoredEntry',
     ],
   },
+  '@xtomp/cluster': {
+    values: ['startCluster'],
+    types: [
+      'Cluster',
+      'ClusterOptions',
+      'ToldDestination',
+      'ToldSession',
+      'WorkerDestination',
+      'WorkerFacts',
+      'WorkerSession',
+    ],
+  },
   '@xtomp/mux': {
     values: ['listen'],
     types: ['HealthOptions', 'Listener', 'MuxOptions', 'MuxTlsOptions', 'ProxyOptions'],

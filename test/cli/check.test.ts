@@ -87,10 +87,10 @@ describe('a configuration that is wrong', () => {
     [
       'port: 1\n',
       [
-        '1:1: there is no option port (did you mean listeners[].port?); there are listeners, broker, users, log, drainMs',
+        '1:1: there is no option port (did you mean listeners[].port?); there are listeners, broker, users, log, drainMs, workers',
       ],
     ],
-    ['zebra: 1\n', ['1:1: there is no option zebra; there are listeners, broker, users, log, drainMs']],
+    ['zebra: 1\n', ['1:1: there is no option zebra; there are listeners, broker, users, log, drainMs, workers']],
     ['listeners:\n  - port: "1"\n', ['2:11: listeners[0].port must be a whole number from 0 to 65535; given "1"']],
     ['listeners:\n  - port: 65536\n', ['2:11: listeners[0].port must be a whole number from 0 to 65535; given 65536']],
     ['listeners: []\n', ['1:12: listeners is empty; leave it out for the default']],

@@ -43,7 +43,7 @@ describe('help', () => {
 
   test('names the environment variables', async () => {
     const { output } = await ran(['serve', '--help'])
-    const names = ['CONFIG', 'PORT', 'HOST', 'LOG_LEVEL', 'LOG_FORMAT', 'DRAIN_MS', 'LOGIN', 'PASSCODE']
+    const names = ['CONFIG', 'PORT', 'HOST', 'LOG_LEVEL', 'LOG_FORMAT', 'DRAIN_MS', 'WORKERS', 'LOGIN', 'PASSCODE']
     for (const name of names) expect(output).toContain(`XTOMP_${name}`)
     expect((await ran(['pub', '--help'])).output).toContain('XTOMP_URL')
   })
@@ -77,10 +77,19 @@ describe('what serve is asked for', () => {
     XTOMP_LOG_LEVEL: 'debug',
     XTOMP_LOG_FORMAT: 'pretty',
     XTOMP_DRAIN_MS: '3',
+    XTOMP_WORKERS: '4',
     XTOMP_LOGIN: 'ann',
     XTOMP_PASSCODE: 'secret',
   }
-  const fromEnv = { config: 'b.yaml', port: 2, host: 'b', logLevel: 'debug', logFormat: 'pretty', drainMs: 3 }
+  const fromEnv = {
+    config: 'b.yaml',
+    port: 2,
+    host: 'b',
+    logLevel: 'debug',
+    logFormat: 'pretty',
+    drainMs: 3,
+    workers: 4,
+  }
   const fromFlags = { config: 'a.yaml', port: 1, host: 'a', logLevel: 'warn', logFormat: 'json' }
   const user = { login: 'ann', passcode: 'secret' }
 

@@ -465,6 +465,70 @@ users: [{ login: ann, passcode: hunter2 }]
   })
 })
 
+describe('xtomp serve --workers', { timeout: TIMEOUT_MS }, () => {
+  /** The workers that have logged this. */
+  const saying = ({ program }: Serving, text: string): number[] => {
+    const lines = program.errors.split('\n').filter((line) => line.includes(text))
+    return [...new Set(lines.map((line) => (JSON.parse(line) as { worker: number }).worker))].sort()
+  }
+
+  test('opens the doors once, says so once, names the worker in its log, and drains', async () => {
+    const serving = xtomp('serve', '--port', '0', '--web-port', '0', '--workers', '2', '--log-level', 'debug')
+    const port = await portOf(serving)
+    const web = await webPortOf(serving)
+    const clients = await Promise.all([dial(port), dial(port), dial(web), dial(web)])
+    for (const client of clients) await client.connect()
+    const [first, ...others] = clients as [WireClient, ...WireClient[]]
+    for (const client of clients) await client.confirm('SUBSCRIBE', { id: '0', destination: '/topic/a' })
+    await first.confirm('SEND', { destination: '/topic/a' }, 'one')
+    for (const client of [first, ...others]) expect((await client.frame('MESSAGE')).text).toBe('one')
+    await vi.waitFor(() => expect(saying(serving, 'connected')).toEqual([1, 2]))
+    expect(serving.program.output.split('\n').filter((line) => line.includes('STOMP'))).toHaveLength(2)
+    serving.program.signal('SIGTERM')
+    for (const client of clients) await client.error('broker-closing')
+    expect(await serving.program.exit()).toBe(0)
+  })
+
+  test('says in one line that the port is taken, with exit code 1, and leaves no process', async () => {
+    const taken = createServer().listen(0, '127.0.0.1')
+    await once(taken, 'listening')
+    onTestFinished(() => void taken.close())
+    const { port } = taken.address() as { port: number }
+    const serving = xtomp('serve', '--port', String(port), '--web-port', 'off', '--workers', '2')
+    expect(await serving.program.exit()).toBe(1)
+    expect(serving.program.errors).toContain(`xtomp: another program listens on 127.0.0.1:${port}; --port N`)
+  })
+
+  test('replaces certificates in all workers at SIGHUP', async () => {
+    const authority = await createAuthority()
+    const folder = mkdtempSync(join(tmpdir(), 'xtomp-'))
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+    const [certFile, keyFile] = ['cert.pem', 'key.pem'].map((name) => join(folder, name)) as [string, string]
+    const place = async (): Promise<void> => {
+      const { cert, key } = await issueForServer(authority)
+      writeFileSync(certFile, cert)
+      writeFileSync(keyFile, key)
+    }
+    await place()
+    const config = { listeners: [{ transport: 'tls', port: 0, tls: { certFile, keyFile } }], workers: 2 }
+    const serving = xtomp('serve', '--config', fileOf(JSON.stringify(config)))
+    await serving.program.prints('xtomp: STOMP over TLS on 127.0.0.1:')
+    const port = Number(/TLS on 127\.0\.0\.1:(\d+)\n/.exec(serving.program.output)?.[1])
+    const shown = async (): Promise<string> => {
+      const socket = connectTls({ port, host: '127.0.0.1', ca: authority.ca })
+      await once(socket, 'secureConnect')
+      const { fingerprint256 } = socket.getPeerCertificate()
+      socket.destroy()
+      return fingerprint256
+    }
+    const before = await shown()
+    await place()
+    serving.program.signal('SIGHUP')
+    await vi.waitFor(() => expect(saying(serving, 'certificates were read again')).toEqual([1, 2]))
+    for (let times = 0; times < 4; times++) expect(await shown()).not.toBe(before)
+  })
+})
+
 describe('through npm', { timeout: TIMEOUT_MS }, () => {
   const ways: [name: string, command: string[]][] = [
     ['npx xtomp serve', ['npx', 'xtomp', 'serve', '--port', '0']],

@@ -13,6 +13,7 @@ describe('settings', () => {
       logLevel: 'info',
       logFormat: undefined,
       drainMs: 5_000,
+      workers: undefined,
     })
   })
 

@@ -1,8 +1,13 @@
 /** Backplanes, as the Backplane contract takes them. */
 
-import { Headers, MessageIds, StoredMessage } from '@xtomp/core/destination'
+import { systemClock } from '@xtomp/core'
+import { Headers, type Inside, MessageIds, StoredMessage } from '@xtomp/core/destination'
+import type { ArrivedMessage, Backplane, BackplaneBroker } from '@xtomp/core/ports'
 import { createMemoryBackplane } from '@xtomp/testing'
 import type { BackplaneHarness } from '@xtomp/testing/contracts'
+import { createOwner } from '../../packages/cluster/src/primary/owner.js'
+import { OwnerLink } from '../../packages/cluster/src/worker/owner-link.js'
+import { socketPair } from './linked-brokers.js'
 
 const ids = new MessageIds('test')
 
@@ -17,4 +22,40 @@ export const memoryBackplane: BackplaneHarness = {
     return brokers.map((broker) => join(broker))
   },
   message: messageOf,
+}
+
+/** That of a cluster's workers: a hub, and a link to it for each, in one process. */
+export function linkedBackplane(): BackplaneHarness {
+  const ends: (() => Promise<void>)[] = []
+  return {
+    open: async (brokers) => {
+      const owner = createOwner({})
+      ends.push(() => owner.broker.close())
+      const opened: Backplane[] = []
+      for (const broker of brokers) {
+        const [near, far] = await socketPair()
+        const atOwner = owner.connect(near, { told: () => undefined, failed: () => undefined, closed: () => undefined })
+        opened.push(new OwnerLink(far, insideOf(broker), { told: () => undefined, closed: () => undefined }))
+        ends.unshift(async () => atOwner.link.destroy())
+      }
+      return opened
+    },
+    message: messageOf,
+    close: async () => {
+      for (const end of ends.splice(0)) await end()
+    },
+  }
+}
+
+/** As much of a broker's inside as topics need. */
+function insideOf(broker: BackplaneBroker): Inside {
+  const part = {
+    context: { clock: systemClock },
+    router: (host: string) => ({
+      receive: ({ id, destination, headers, body, expiresAt }: ArrivedMessage) =>
+        broker.receive(host, { id, destination, headers, body, expiresAt }),
+    }),
+    receive: broker.receive.bind(broker),
+  }
+  return part as unknown as Inside
 }

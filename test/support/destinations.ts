@@ -7,12 +7,14 @@ import { DestinationContext } from '../../packages/core/src/destination/context.
 import type { Delivery } from '../../packages/core/src/destination/delivery.js'
 import { Journal } from '../../packages/core/src/destination/journal.js'
 import type { LocalDestination } from '../../packages/core/src/destination/local.js'
+import { policyFor } from '../../packages/core/src/destination/policy.js'
 import { Router } from '../../packages/core/src/destination/router.js'
 import { Subscription } from '../../packages/core/src/destination/subscription.js'
 import { Headers } from '../../packages/core/src/headers.js'
 import { copyOf, MessageIds, StoredMessage } from '../../packages/core/src/message.js'
 import { Turn } from '../../packages/core/src/turn.js'
 import { Wheel } from '../../packages/core/src/wheel.js'
+import { LinkedBrokers, type LinkedWorker } from './linked-brokers.js'
 
 type Harness = DestinationHarness<Subscription, Delivery>
 
@@ -63,3 +65,21 @@ function destinationOf(probe: object): LocalDestination {
 export const topicHarness: Harness = harnessFor('topic')
 /** A queue. */
 export const queueHarness: Harness = harnessFor('queue')
+
+/** The brokers behind a remote queue. */
+const linked = new WeakMap<object, LinkedBrokers>()
+
+/** A queue of a primary's, as a worker has it: over the real link. */
+export const remoteQueueHarness: Harness = {
+  ...queueHarness,
+  open: async () => {
+    const brokers = await LinkedBrokers.open(1)
+    const [worker] = brokers.workers
+    const name = '/queue/a'
+    const identity = { name, storeKey: `\0${name}`, policy: policyFor(name, []) }
+    const queue = (worker as LinkedWorker).owner.queue(identity, { host: '', unused: () => undefined })
+    linked.set(queue, brokers)
+    return queue
+  },
+  close: (queue) => linked.get(queue)?.close(),
+}

@@ -22,14 +22,16 @@
  *     })
  *
  * Each case runs over memory, TCP and a UNIX socket; over memory with hooks that answer a turn later; over memory with a
- * store that does; and over a foreign broker if XTOMP_TARGET=host:port names one.
+ * store that does; over two workers of a cluster, whose clients come to each in turn; and over a foreign broker if
+ * XTOMP_TARGET=host:port names one.
  *
  * - `client()` is a raw client: `write` literal octets, `send` a frame of parts, take frames with `next()`, `frame(command,
  *   headers)`, `messages(n)`, `error(code)` (the ERROR and the close behind it), `expectClosed()`, `expectNothing()`.
  *   Nothing is escaped for you. Clients need not be closed at the end.
  * - `await open({ limits: { headers: 3 } })`, before the first client, sets the broker's options and answers the broker.
  *   Without it the first client opens one with defaults. Hooks and the clock are wrapped or set by the suite; everything
- *   else is yours. With XTOMP_TARGET, `open` with options, `broker` and `clock` skip the case, and say why.
+ *   else is yours. Over workers what looks into `broker` skips the case: there are three. With XTOMP_TARGET, `open` with
+ *   options, `broker` and `clock` do, and say why.
  * - Time stands still: `await clock.advance(10_100)`. `clock.soon` is real, so nothing else needs a push. Heart-beats
  *   and time-outs are looked at every 100 ms, so allow two ticks.
  * - Never sleep. `await until(() => broker.stats().sessions === 0)` looks after each turn, and ends in a failure.
@@ -41,10 +43,11 @@
  * and nothing is in `faults`.
  */
 
-import { type Broker, type BrokerOptions, createBroker, type LogFields } from '@xtomp/core'
+import { type Broker, type BrokerOptions, connectMemory, createBroker, type LogFields, type Logger } from '@xtomp/core'
 import { ManualClock } from '@xtomp/testing'
 import { describe, expect, it, type TestContext } from 'vitest'
 import { type Door, doors, type OpenDoor, target } from './doors.js'
+import { LinkedBrokers } from './linked-brokers.js'
 import { turn, type Variant, variants } from './variants.js'
 import { DEADLINE_MS, WireClient, type WireHeaders } from './wire-client.js'
 
@@ -90,6 +93,7 @@ export function conformance(name: string, declare: (test: CaseOf) => void): void
     describe(`${name} over memory, ${variant.name}`, () =>
       declare(caseOver((context) => new OwnEnv(context, memory as Door, variant))))
   }
+  describe(`${name} over two workers`, () => declare(caseOver((context) => new WorkersEnv(context))))
   if (target !== undefined) {
     const { name: where, dial } = target
     describe(`${name} over ${where}`, () => declare(caseOver((context) => new TargetEnv(context, where, dial))))
@@ -144,6 +148,17 @@ export async function until(isTrue: () => boolean, what = 'a condition'): Promis
 }
 
 let names = 0
+
+/** A logger that keeps what is an error. */
+function loggerOf(faults: unknown[]): Logger {
+  return {
+    info: () => undefined,
+    warn: () => undefined,
+    error: ({ err }: LogFields, message: string) => {
+      faults.push(err ?? message)
+    },
+  }
+}
 
 abstract class AnyEnv {
   abstract readonly door: string
@@ -249,14 +264,54 @@ class OwnEnv extends AnyEnv implements ClosingEnv {
   }
 
   #create(options: BrokerOptions): Broker {
-    const logger = {
-      info: () => undefined,
-      warn: () => undefined,
-      error: ({ err }: LogFields, message: string) => {
-        this.faults.push(err ?? message)
-      },
-    }
+    const logger = loggerOf(this.faults)
     return createBroker(this.#change({ logger, clock: this.clock, ...options }))
+  }
+}
+
+/** Two workers and their primary, in this process and over the real link; the first client is one's, the next the other's. */
+class WorkersEnv extends AnyEnv implements ClosingEnv {
+  readonly door = 'two workers'
+  readonly variant = ''
+  readonly clock = new ManualClock()
+  readonly faults: unknown[] = []
+  #brokers: Promise<LinkedBrokers> | undefined
+  #opened: LinkedBrokers | undefined
+
+  get broker(): Broker {
+    return this.skip('looks into the broker, which is three')
+  }
+
+  async open(options: BrokerOptions = {}): Promise<Broker> {
+    if (this.#brokers !== undefined) throw new Error('the brokers are open already')
+    const logger = loggerOf(this.faults)
+    this.#brokers = LinkedBrokers.open(2, { logger, clock: this.clock, ...options }, this.faults)
+    this.#opened = await this.#brokers
+    // What is asked of it is what skips.
+    return new Proxy({} as Broker, { get: (_, key) => (key === 'then' ? undefined : this.broker) })
+  }
+
+  async client(): Promise<WireClient> {
+    if (this.#brokers === undefined) await this.open()
+    const { workers } = (await this.#brokers) as LinkedBrokers
+    const { broker } = workers[this.clients.length % workers.length] as (typeof workers)[number]
+    const client = await WireClient.dial((events) => connectMemory(broker, events))
+    this.clients.push(client)
+    return client
+  }
+
+  async finish(): Promise<void> {
+    await this.cutClients()
+    await this.#opened?.close()
+  }
+
+  check(): void {
+    expect(this.faults, 'faults logged').toEqual([])
+    for (const broker of this.#opened?.brokers ?? []) {
+      const left = Object.entries(broker.stats()).filter(([, count]) => count !== 0)
+      expect(left, 'what a broker still holds').toEqual([])
+    }
+    expect(this.clock.timers, 'timers still set').toBe(0)
   }
 }
 

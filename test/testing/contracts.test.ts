@@ -23,8 +23,8 @@ import {
 import { listen as listenTls } from '@xtomp/tls'
 import { listen as listenWebSocket } from '@xtomp/ws'
 import { describe, test } from 'vitest'
-import { memoryBackplane } from '../support/backplanes.js'
-import { queueHarness, topicHarness } from '../support/destinations.js'
+import { linkedBackplane, memoryBackplane } from '../support/backplanes.js'
+import { queueHarness, remoteQueueHarness, topicHarness } from '../support/destinations.js'
 import { dialWebSocket } from '../support/dial-web-socket.js'
 import { localhost } from '../support/doors.js'
 
@@ -163,6 +163,8 @@ const implementations: readonly (readonly [name: string, contract: readonly Cont
   ["mux's connection", connectionContract(firstSpoken)],
   ['the store in memory', storeContract(storeInMemory)],
   ['the backplane in memory', backplaneContract(memoryBackplane)],
+  ['the backplane of a cluster', backplaneContract(linkedBackplane())],
+  ['a queue of a cluster, as a worker has it', destinationContract(remoteQueueHarness)],
   ['a topic', destinationContract(topicHarness)],
   ['a queue', destinationContract(queueHarness)],
 ]

@@ -110,6 +110,12 @@ function addServe(program: Command, { streams }: Surroundings, answer: Answer): 
         numberIn('--drain-ms (XTOMP_DRAIN_MS)', 0, 2 ** 31 - 1),
       ),
     )
+    .addOption(
+      env(
+        option('--workers <number>', 'processes that share the doors as one broker (default: one process, all in all)'),
+        'XTOMP_WORKERS',
+      ).argParser(numberIn('--workers (XTOMP_WORKERS)', 1, 1_024)),
+    )
     .addHelpText(
       'after',
       `\nXTOMP_LOGIN and XTOMP_PASSCODE name a user who may connect; with one, everybody else is refused.
@@ -125,6 +131,7 @@ ${examples('xtomp serve', 'xtomp serve --port 0 --log-level debug', 'xtomp serve
         logLevel?: LogLevel
         logFormat?: LogFormat
         drainMs?: number
+        workers?: number
       }) => {
         const user = userOf(process.env)
         const { serve } = await import('./serve.js')

@@ -35,4 +35,6 @@ export interface Config {
   readonly log?: LogConfig
   /** How long sessions may finish when the process is told to stop, in milliseconds. @defaultValue 5,000 */
   readonly drainMs?: number
+  /** Processes that share the doors and behave as one broker. @defaultValue one process, which is all */
+  readonly workers?: number
 }

@@ -13,6 +13,7 @@ export interface Given {
   readonly logLevel?: LogConfig['level'] | undefined
   readonly logFormat?: LogConfig['format'] | undefined
   readonly drainMs?: number | undefined
+  readonly workers?: number | undefined
   /** One user more. */
   readonly user?: UserConfig | undefined
 }
@@ -25,6 +26,8 @@ export interface Settings {
   readonly logLevel: NonNullable<LogConfig['level']>
   readonly logFormat: LogConfig['format']
   readonly drainMs: number
+  /** Undefined for one process that is all. */
+  readonly workers: number | undefined
 }
 
 /** How long sessions may finish when the process is told to stop, in milliseconds. */
@@ -32,7 +35,7 @@ export const DRAIN_MS = 5_000
 
 /** Joins what is given with what the file says. */
 export function settingsOf(config: Config, given: Given): Settings {
-  const { broker = {}, users = [], log = {}, drainMs } = config
+  const { broker = {}, users = [], log = {}, drainMs, workers } = config
   const { user } = given
   return {
     listeners: withWeb(placed(config.listeners ?? [{}], given), config, given),
@@ -41,6 +44,7 @@ export function settingsOf(config: Config, given: Given): Settings {
     logLevel: given.logLevel ?? log.level ?? 'info',
     logFormat: given.logFormat ?? log.format,
     drainMs: given.drainMs ?? drainMs ?? DRAIN_MS,
+    workers: given.workers ?? workers,
   }
 }
 

@@ -1,0 +1,58 @@
+/** Topics between workers: who wants what, and passing it on. */
+
+import { isPattern, PatternTrie } from '@xtomp/core/destination'
+
+/** Who takes part: a worker, or the primary's own broker. */
+export interface HubMember {
+  /** Takes a topic's message as it is on the link. */
+  pass(message: Uint8Array): void
+}
+
+/** What is wanted of one virtual host. */
+class Wanted {
+  readonly names = new Map<string, Set<HubMember>>()
+  readonly patterns = new PatternTrie<HubMember>()
+}
+
+/** Passes each message to those members that have a subscription to it, but not back. */
+export class Hub {
+  readonly #hosts = new Map<string, Wanted>()
+
+  /** A member has its first subscription to a name or pattern. */
+  want(member: HubMember, host: string, name: string): void {
+    const { names, patterns } = this.#wantedOf(host)
+    if (isPattern(name)) patterns.add(name, member)
+    else names.set(name, (names.get(name) ?? new Set()).add(member))
+  }
+
+  /** It has none any more. */
+  unwant(member: HubMember, host: string, name: string): void {
+    const { names, patterns } = this.#wantedOf(host)
+    if (isPattern(name)) patterns.delete(name, member)
+    else {
+      const members = names.get(name)
+      members?.delete(member)
+      if (members?.size === 0) names.delete(name)
+    }
+  }
+
+  /** Passes a message on. */
+  publish(from: HubMember, host: string, destination: string, message: Uint8Array): void {
+    const wanted = this.#hosts.get(host)
+    if (wanted === undefined) return
+    const named = wanted.names.get(destination)
+    if (named !== undefined) for (const member of named) if (member !== from) member.pass(message)
+    if (wanted.patterns.size === 0) return
+    for (const member of wanted.patterns.match(destination))
+      if (member !== from && named?.has(member) !== true) member.pass(message)
+  }
+
+  #wantedOf(host: string): Wanted {
+    let wanted = this.#hosts.get(host)
+    if (wanted === undefined) {
+      wanted = new Wanted()
+      this.#hosts.set(host, wanted)
+    }
+    return wanted
+  }
+}

@@ -1,0 +1,39 @@
+/** A host application on two workers; its parent asks it over IPC what there is, and what it is to do. */
+
+import { startCluster } from '@xtomp/cluster'
+import { listen } from '@xtomp/net'
+
+const cluster = await startCluster({
+  workers: Number(process.argv[2] ?? 2),
+  broker: {
+    destinations: [{ match: '/queue/small', maxMessages: 1 }],
+    logger: { info: () => undefined, warn: () => undefined, error: (fields, text) => console.error(fields, text) },
+    hooks: { authenticate: ({ login }) => ({ name: login ?? 'somebody', worker: Number(process.env.XTOMP_WORKER) }) },
+  },
+  open: async (broker) => (await listen(broker, { port: 0, host: '127.0.0.1' })).port,
+})
+
+if (cluster !== undefined) {
+  const answers = {
+    port: () => cluster.opened,
+    workers: () => cluster.workers(),
+    stats: () => cluster.stats(),
+    sessions: () => all(cluster.sessions()),
+    destinations: () => cluster.destinations(),
+    publish: (destination) => cluster.broker.publish(destination, 'from the primary'),
+    close: async () => {
+      await cluster.close({ drainMs: 1_000 })
+      process.disconnect()
+    },
+  }
+  process.on('message', async ([id, name, ...parameters]) => {
+    const answer = await answers[name](...parameters)
+    if (process.connected) process.send([id, answer])
+  })
+}
+
+async function all(iterable) {
+  const list = []
+  for await (const one of iterable) list.push(one)
+  return list
+}

@@ -1,0 +1,184 @@
+/** Workers as processes of their own: what a host sees of them, and what is lost when one is killed. */
+
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import type { WorkerDestination, WorkerFacts, WorkerSession } from '@xtomp/cluster'
+import type { BrokerStats } from '@xtomp/core'
+import { expect, onTestFinished, test } from 'vitest'
+import { dialSocket } from '../support/doors.js'
+import { randomFrom, seedOfRun } from '../support/random.js'
+import { root } from '../support/sources.js'
+import { until } from '../support/suite.js'
+import { WireClient } from '../support/wire-client.js'
+
+const TIMEOUT_MS = 60_000
+/** Processes start and end at their own pace. */
+const DEADLINE_MS = 20_000
+const MESSAGES = 600
+const KILLS = 3
+
+/** A cluster in processes of its own. */
+class Host {
+  readonly child: ChildProcess
+  readonly #answers = new Map<number, (answer: unknown) => void>()
+  #asked = 0
+
+  constructor() {
+    this.child = fork(join(root, 'test', 'cluster', 'host-program.mjs'), ['2'])
+    this.child.on('message', (message) => {
+      const [id, answer] = message as [number, unknown]
+      this.#answers.get(id)?.(answer)
+    })
+  }
+
+  /** Starts it; it ends with the test. */
+  static async start(): Promise<Host> {
+    const host = new Host()
+    onTestFinished(() => void host.child.kill('SIGKILL'))
+    await host.ask('port')
+    return host
+  }
+
+  ask<T>(...question: readonly [name: string, ...parameters: unknown[]]): Promise<T> {
+    return new Promise((resolve) => {
+      const id = ++this.#asked
+      this.#answers.set(id, (answer) => resolve(answer as T))
+      this.child.send([id, ...question])
+    })
+  }
+
+  async client(): Promise<WireClient> {
+    const client = await WireClient.dial(dialSocket({ host: '127.0.0.1', port: await this.ask('port') }), DEADLINE_MS)
+    onTestFinished(() => {
+      if (!client.isClosed) client.abort()
+    })
+    return client
+  }
+
+  async connect(): Promise<WireClient> {
+    const client = await this.client()
+    await client.connect({ 'heart-beat': '0,0' })
+    return client
+  }
+
+  /** The end of a worker's process, as `kill -9` makes it; resolves when the cluster has another. */
+  async kill({ pid }: WorkerFacts): Promise<void> {
+    process.kill(pid, 'SIGKILL')
+    await this.until<readonly WorkerFacts[]>(
+      'workers',
+      (workers) => workers.length === 2 && workers.every((each) => each.pid !== pid),
+    )
+  }
+
+  /** Asks until the answer is right. */
+  async until<T>(question: string, isRight: (answer: T) => boolean): Promise<T> {
+    const until = performance.now() + DEADLINE_MS
+    for (;;) {
+      const answer = await this.ask<T>(question)
+      if (isRight(answer)) return answer
+      if (performance.now() > until) throw new Error(`${question} never became ${isRight}: ${JSON.stringify(answer)}`)
+    }
+  }
+}
+
+test('serves 500 connections on two workers, and loses those of a killed one alone', {
+  timeout: TIMEOUT_MS,
+}, async () => {
+  const host = await Host.start()
+  const clients: WireClient[] = []
+  while (clients.length < 500) {
+    const some = await Promise.all(Array.from({ length: 50 }, () => host.connect()))
+    for (const client of some) await client.confirm('SUBSCRIBE', { id: '0', destination: '/topic/all' })
+    clients.push(...some)
+  }
+  expect(await host.ask<BrokerStats>('stats')).toMatchObject({ sessions: 500, subscriptions: 500 })
+  const sessions = await host.ask<WorkerSession[]>('sessions')
+  const [first, second] = await host.ask<WorkerFacts[]>('workers')
+  const ofFirst = sessions.filter(({ worker }) => worker === first?.worker).length
+  expect(sessions.length - ofFirst).toBe(sessions.filter(({ worker }) => worker === second?.worker).length)
+  expect(sessions[0]).toMatchObject({ version: '1.2', state: 'connected', user: { worker: sessions[0]?.worker } })
+  await host.ask('publish', '/topic/all')
+  for (const client of clients) expect((await client.frame('MESSAGE')).text).toBe('from the primary')
+  await host.kill(first as WorkerFacts)
+  const lost = clients.filter((client) => client.isClosed)
+  expect(lost.length).toBe(ofFirst)
+  const left = clients.filter((client) => !client.isClosed)
+  const producer = await host.connect()
+  await producer.confirm('SEND', { destination: '/topic/all' }, 'still here')
+  for (const client of left) expect((await client.frame('MESSAGE')).text).toBe('still here')
+  expect(await host.ask<BrokerStats>('stats')).toMatchObject({ sessions: left.length + 1, subscriptions: left.length })
+  const [topic, ...others] = await host.ask<WorkerDestination[]>('destinations')
+  expect([topic, others]).toMatchObject([{ name: '/topic/all', type: 'topic', subscriptions: left.length }, []])
+})
+
+test('drains and ends all processes when it is closed', { timeout: TIMEOUT_MS }, async () => {
+  const host = await Host.start()
+  const client = await host.connect()
+  const [worker] = await host.ask<WorkerFacts[]>('workers')
+  const ended = once(host.child, 'exit')
+  void host.ask('close')
+  await client.error('broker-closing')
+  expect(await ended).toEqual([0, null])
+  expect(() => process.kill(worker?.pid as number, 0)).toThrow('ESRCH')
+})
+
+test('ends its workers when the primary is killed', { timeout: TIMEOUT_MS }, async () => {
+  const host = await Host.start()
+  const client = await host.connect()
+  host.child.kill('SIGKILL')
+  await client.closed
+})
+
+test('loses nothing that was confirmed, with workers killed at random', { timeout: TIMEOUT_MS }, async () => {
+  const host = await Host.start()
+  const random = randomFrom(seedOfRun())
+  const destination = '/queue/work'
+  const got = new Set<string>()
+  const confirmed: string[] = []
+  const clients = new Set<WireClient>()
+  let isOver = false
+
+  /** Works with one connection after the other, each until it is lost. */
+  async function working(work: (client: WireClient) => Promise<void>): Promise<void> {
+    while (!isOver) {
+      try {
+        const client = await host.client()
+        clients.add(client)
+        await client.connect({ 'heart-beat': '0,0' })
+        await work(client)
+      } catch (error) {
+        if (!isOver && ![...clients].some((client) => client.isClosed)) throw error
+      }
+    }
+  }
+
+  const consuming = [0, 1, 2].map(() =>
+    working(async (client) => {
+      await client.confirm('SUBSCRIBE', { id: '0', destination, ack: 'client-individual', 'prefetch-count': '5' })
+      while (!isOver) {
+        const { headers, text } = await client.frame('MESSAGE')
+        got.add(text)
+        await client.confirm('ACK', { id: headers.ack as string })
+      }
+    }),
+  )
+  const producing = working(async (client) => {
+    while (confirmed.length < MESSAGES) {
+      const body = `${confirmed.length}`
+      await client.confirm('SEND', { destination }, body)
+      confirmed.push(body)
+    }
+    await until(() => confirmed.every((body) => got.has(body)), 'all that was confirmed')
+    isOver = true
+  })
+  for (let kills = 1; kills <= KILLS; kills++) {
+    await until(() => got.size >= (kills * MESSAGES) / (KILLS + 1), 'messages between two kills')
+    const workers = await host.ask<WorkerFacts[]>('workers')
+    await host.kill(workers[Math.floor(random() * workers.length)] as WorkerFacts)
+  }
+  await producing
+  for (const client of clients) client.abort()
+  await Promise.all(consuming)
+  expect(await host.until<BrokerStats>('stats', ({ sessions }) => sessions === 0)).toMatchObject({ messages: 0 })
+})

@@ -1,0 +1,128 @@
+/** Queues that the primary owns, as clients of several workers see them; over the real link, in one process. */
+
+import { type Broker, connectMemory } from '@xtomp/core'
+import { afterEach, expect, test } from 'vitest'
+import { LinkedBrokers } from '../support/linked-brokers.js'
+import { until } from '../support/suite.js'
+import { WireClient } from '../support/wire-client.js'
+
+let brokers: LinkedBrokers
+
+afterEach(() => brokers.close())
+
+async function clientOf(broker: Broker): Promise<WireClient> {
+  const client = await WireClient.dial((events) => connectMemory(broker, events))
+  await client.connect({ 'heart-beat': '0,0' })
+  return client
+}
+
+/** Two workers, and a client of each. */
+async function two(
+  ...parameters: Parameters<typeof LinkedBrokers.open> extends [number, ...infer Rest] ? Rest : never
+) {
+  brokers = await LinkedBrokers.open(2, ...parameters)
+  const [first, second] = brokers.workers.map(({ broker }) => broker) as [Broker, Broker]
+  return { first: await clientOf(first), second: await clientOf(second) }
+}
+
+test('delivers a message of one worker to a client of the other, with all that it had', async () => {
+  const { first, second } = await two()
+  await second.confirm('SUBSCRIBE', { id: '0', destination: '/queue/a', ack: 'client' })
+  await first.confirm('SEND', { destination: '/queue/a', type: 'a\\cb', 'content-type': 'text/plain' }, 'grüße')
+  const message = await second.frame('MESSAGE', { type: 'a:b', 'content-type': 'text/plain', destination: '/queue/a' })
+  expect(message.text).toBe('grüße')
+  await second.confirm('ACK', { id: message.headers.ack as string })
+  await until(() => brokers.owner.broker.stats().messages === 0)
+})
+
+test('gives back in order what a worker that dies had, marked as redelivered', async () => {
+  const { first, second } = await two()
+  const [worker] = brokers.workers
+  await first.confirm('SUBSCRIBE', { id: '0', destination: '/queue/a', ack: 'client-individual' })
+  for (let at = 0; at < 300; at++) second.send('SEND', { destination: '/queue/a' }, `${at}`)
+  const taken = await first.messages(3)
+  for (const { headers } of taken) await first.confirm('ACK', { id: headers.ack as string })
+  worker?.kill()
+  await second.confirm('SUBSCRIBE', { id: '0', destination: '/queue/a', ack: 'client-individual' })
+  const rest = await second.messages(297)
+  expect(rest.map(({ text }) => text)).toEqual(Array.from({ length: 297 }, (_, at) => `${at + 3}`))
+  expect(rest[0]?.headers.redelivered).toBe('true')
+})
+
+test('commits messages and acknowledgements of both workers’ queues as one, or nothing of it', async () => {
+  const { first, second } = await two({ destinations: [{ match: '/queue/small', maxMessages: 1 }] })
+  await second.confirm('SEND', { destination: '/queue/a' }, 'task')
+  await first.confirm('SUBSCRIBE', { id: '0', destination: '/queue/a', ack: 'client-individual' })
+  await second.confirm('SUBSCRIBE', { id: '0', destination: '/topic/done' })
+  const task = await first.frame('MESSAGE')
+  first.send('BEGIN', { transaction: 't' })
+  first.send('ACK', { transaction: 't', id: task.headers.ack as string })
+  first.send('SEND', { transaction: 't', destination: '/queue/small' }, 'result')
+  first.send('SEND', { transaction: 't', destination: '/topic/done' }, 'done')
+  await second.expectNothing()
+  expect(brokers.owner.broker.stats().messages).toBe(1)
+  await first.confirm('COMMIT', { transaction: 't' })
+  expect((await second.frame('MESSAGE')).text).toBe('done')
+  expect([...brokers.owner.broker.destinations()]).toMatchObject([
+    { name: '/queue/a', messages: 0 },
+    { name: '/queue/small', messages: 1 },
+  ])
+  await second.confirm('SEND', { destination: '/queue/a' }, 'another')
+  const another = await first.frame('MESSAGE')
+  first.send('BEGIN', { transaction: 'u' })
+  first.send('ACK', { transaction: 'u', id: another.headers.ack as string })
+  first.send('SEND', { transaction: 'u', destination: '/topic/done' }, 'never')
+  first.send('SEND', { transaction: 'u', destination: '/queue/small' }, 'too much')
+  first.send('COMMIT', { transaction: 'u', receipt: 'r' })
+  await first.error('queue-full', { 'receipt-id': 'r' })
+  await second.confirm('SUBSCRIBE', { id: '1', destination: '/queue/a', ack: 'client' })
+  expect((await second.frame('MESSAGE', { subscription: '1', redelivered: 'true' })).text).toBe('another')
+})
+
+test('keeps what a slow worker’s client does not take with the primary, but for its credit', async () => {
+  const { first, second } = await two()
+  await first.confirm('SUBSCRIBE', { id: '0', destination: '/queue/a' })
+  first.pause()
+  const body = 'x'.repeat(10_000)
+  for (let at = 0; at < 1_000; at++) second.send('SEND', { destination: '/queue/a' }, body)
+  await second.roundTrip()
+  // What is with the client's connection is handed over; the credit is beyond that.
+  await until(() => brokers.owner.broker.stats().messages < 1_000)
+  await second.confirm('SUBSCRIBE', { id: '0', destination: '/queue/a' })
+  const others = await second.messages(700)
+  expect(others).toHaveLength(700)
+  first.resume()
+  await until(() => brokers.owner.broker.stats().messages === 0)
+})
+
+test('turns away what a full queue rejects, without an end for anybody else of the worker', async () => {
+  const { first, second } = await two({ destinations: [{ match: '/queue/small', maxMessages: 1 }] })
+  const [worker] = brokers.workers
+  const other = await clientOf((worker as (typeof brokers.workers)[number]).broker)
+  await second.confirm('SEND', { destination: '/queue/small' }, 'one')
+  first.send('SEND', { destination: '/queue/small', receipt: 'r' }, 'two')
+  await first.error('queue-full', { 'receipt-id': 'r' })
+  await other.roundTrip()
+})
+
+test('lets a producer wait for room that a consumer of another worker makes', async () => {
+  const { first, second } = await two({ destinations: [{ match: '/queue/small', maxMessages: 1, whenFull: 'hold' }] })
+  await first.confirm('SEND', { destination: '/queue/small' }, 'one')
+  first.send('SEND', { destination: '/queue/small', receipt: 'two' }, 'two')
+  await second.roundTrip()
+  expect(first.received).toEqual([])
+  await second.confirm('SUBSCRIBE', { id: '0', destination: '/queue/small' })
+  expect((await second.messages(2)).map(({ text }) => text)).toEqual(['one', 'two'])
+  await first.frame('RECEIPT', { 'receipt-id': 'two' })
+})
+
+test('gives every message an id of its own, whichever worker took it', async () => {
+  const { first, second } = await two()
+  const ids = new Set<string>()
+  await first.confirm('SUBSCRIBE', { id: '0', destination: '/queue/a' })
+  for (const client of [first, second, first, second]) {
+    await client.confirm('SEND', { destination: '/queue/a' })
+    ids.add((await first.frame('MESSAGE')).headers['message-id'] as string)
+  }
+  expect(ids.size).toBe(4)
+})

@@ -1,0 +1,141 @@
+/** Topics of several workers, over the real link and in one process: who gets what, and in which order. */
+
+import { connectMemory } from '@xtomp/core'
+import { afterEach, expect, test } from 'vitest'
+import { Hub, type HubMember } from '../../packages/cluster/src/primary/hub.js'
+import { Pressure } from '../../packages/cluster/src/primary/pressure.js'
+import { LinkedBrokers, type LinkedWorker } from '../support/linked-brokers.js'
+import { until } from '../support/suite.js'
+import { WireClient } from '../support/wire-client.js'
+
+let brokers: LinkedBrokers | undefined
+
+afterEach(() => brokers?.close())
+
+async function clientOf({ broker }: LinkedWorker): Promise<WireClient> {
+  const client = await WireClient.dial((events) => connectMemory(broker, events))
+  await client.connect({ 'heart-beat': '0,0' })
+  return client
+}
+
+/** Three workers, a client of each, and how many messages each worker was passed. */
+async function three() {
+  brokers = await LinkedBrokers.open(3)
+  const passed = [0, 0, 0]
+  for (const [at, { atOwner }] of brokers.workers.entries()) {
+    const pass = atOwner.pass.bind(atOwner)
+    atOwner.pass = (message) => {
+      passed[at] = (passed[at] ?? 0) + 1
+      pass(message)
+    }
+  }
+  const clients = await Promise.all(brokers.workers.map(clientOf))
+  return { clients: clients as [WireClient, WireClient, WireClient], passed, workers: brokers.workers }
+}
+
+test('passes each message once to a worker, however many subscribers it has there, and none where it has none', async () => {
+  const { clients, passed, workers } = await three()
+  const [first, second, third] = clients
+  const neighbour = await clientOf(workers[1] as LinkedWorker)
+  for (const [client, id] of [
+    [second, '0'],
+    [second, '1'],
+    [neighbour, '0'],
+  ] as const)
+    await client.confirm('SUBSCRIBE', { id, destination: '/topic/a' })
+  await neighbour.confirm('SUBSCRIBE', { id: '1', destination: '/topic/*' })
+  await third.confirm('SUBSCRIBE', { id: '0', destination: '/topic/b' })
+  for (let at = 0; at < 10; at++) await first.confirm('SEND', { destination: '/topic/a' }, `${at}`)
+  await second.messages(20)
+  await neighbour.messages(20)
+  await third.expectNothing()
+  expect(passed).toEqual([0, 10, 0])
+  for (const id of ['0', '1']) await second.confirm('UNSUBSCRIBE', { id })
+  await neighbour.confirm('UNSUBSCRIBE', { id: '0' })
+  await neighbour.confirm('UNSUBSCRIBE', { id: '1' })
+  // Behind them on the same link.
+  await second.confirm('SUBSCRIBE', { id: '0', destination: '/topic/c' })
+  await first.confirm('SEND', { destination: '/topic/a' }, 'for nobody')
+  await first.confirm('SEND', { destination: '/topic/c' }, 'last')
+  await second.frame('MESSAGE')
+  expect(passed).toEqual([0, 11, 0])
+})
+
+test('keeps the order of each producer, with topics and patterns on every worker', async () => {
+  const { clients } = await three()
+  for (const client of clients) await client.confirm('SUBSCRIBE', { id: '0', destination: '/topic/**' })
+  for (let at = 0; at < 200; at++)
+    for (const [number, client] of clients.entries())
+      client.send('SEND', { destination: `/topic/${at % 3}`, producer: number }, `${at}`)
+  const wanted = Array.from({ length: 200 }, (_, at) => `${at}`)
+  for (const client of clients) {
+    const messages = await client.messages(600)
+    for (const producer of ['0', '1', '2'])
+      expect(messages.filter(({ headers }) => headers.producer === producer).map(({ text }) => text)).toEqual(wanted)
+  }
+})
+
+test('reaches the clients of all workers from the primary, and the primary from them', async () => {
+  const { clients } = await three()
+  const texts: string[] = []
+  const { broker } = (brokers as LinkedBrokers).owner
+  broker.subscribe('/topic/up', ({ message }) => texts.push(message.text()))
+  for (const client of clients) await client.confirm('SUBSCRIBE', { id: '0', destination: '/topic/down' })
+  broker.publish('/topic/down', 'grüße')
+  for (const client of clients) expect((await client.frame('MESSAGE')).text).toBe('grüße')
+  for (const client of clients) client.send('SEND', { destination: '/topic/up' }, 'x')
+  await until(() => texts.length === 3)
+})
+
+test('forgets what a worker wanted that is gone', () => {
+  const hub = new Hub()
+  const got: string[] = []
+  const member = (name: string): HubMember => ({ pass: () => got.push(name) })
+  const [one, other] = [member('one'), member('other')]
+  for (const name of ['/topic/a', '/topic/*']) hub.want(one, '', name)
+  hub.publish(other, '', '/topic/a', new Uint8Array())
+  hub.publish(one, '', '/topic/a', new Uint8Array())
+  for (const name of ['/topic/a', '/topic/*']) hub.unwant(one, '', name)
+  hub.publish(other, '', '/topic/a', new Uint8Array())
+  expect(got).toEqual(['one'])
+})
+
+test('reads no worker while one has too much to take, and cuts one that never takes it', () => {
+  const faults: string[] = []
+  let late: (() => void) | undefined
+  const clock = {
+    after: (_delayMs: number, task: () => void) => {
+      late = task
+      return () => {
+        late = undefined
+      }
+    },
+  }
+  const logger = { error: (_fields: unknown, text: string) => faults.push(text) }
+  const pressure = new Pressure({ clock, logger } as unknown as ConstructorParameters<typeof Pressure>[0])
+  const link = () => {
+    const said: string[] = []
+    const each = {
+      unsentBytes: 0,
+      pause: () => said.push('pause'),
+      resume: () => said.push('resume'),
+      destroy: () => said.push('destroy'),
+    }
+    return { said, link: each as typeof each & { pause(): void; resume(): void; destroy(): void } }
+  }
+  const [slow, quick] = [link(), link()]
+  for (const each of [slow, quick]) pressure.add(each)
+  slow.link.unsentBytes = 17 * 1024 * 1024
+  pressure.pressed(slow)
+  pressure.pressed(slow)
+  pressure.eased()
+  expect([slow.said, quick.said]).toEqual([['pause'], ['pause']])
+  slow.link.unsentBytes = 1
+  pressure.eased()
+  expect([slow.said, quick.said, late]).toEqual([['pause', 'resume'], ['pause', 'resume'], undefined])
+  slow.link.unsentBytes = 17 * 1024 * 1024
+  pressure.pressed(slow)
+  late?.()
+  pressure.remove(slow)
+  expect([slow.said.at(-1), quick.said.at(-1), faults.length]).toEqual(['destroy', 'resume', 1])
+})
