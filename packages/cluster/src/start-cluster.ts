@@ -22,7 +22,10 @@ import { startWorker } from './worker/start-worker.js'
  *   workers: 2,
  *   open: (broker) => listen(broker, { port: 61613 }).then(({ port }) => port),
  * })
- * if (cluster !== undefined) console.log(`listening on ${cluster.opened}`)
+ * if (cluster !== undefined) {
+ *   console.log(`${cluster.workers().length} workers listen on ${cluster.opened}`)
+ *   await cluster.close({ drainMs: 5_000 })
+ * }
  * ```
  */
 export async function startCluster<User = unknown>(options: ClusterOptions<User>): Promise<Cluster | undefined> {
