@@ -28,7 +28,7 @@ function machine(fault?: string, process: Partial<Machine> = {}): Machine {
   return { platform: 'linux', root: folder, isRoot: false, cores: 4, heapLimitBytes: 4 * 1024 ** 3, ...process }
 }
 
-/** The machine that this was written on, with nothing that names it. */
+/** The machine that this was written on, with nothing that names it: its control group is renamed, and what is in use there made up. */
 function recorded(): Machine {
   return { ...machine(), root: join(TREES, 'recorded'), cores: 2, isRoot: true }
 }

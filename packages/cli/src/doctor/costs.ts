@@ -4,14 +4,15 @@
 export const COSTS = {
   /**
    * Memory of the process for an idle connection with one subscription, in octets. TCP: 4,636 as it stands, in the table of
-   * docs/performance.md. WebSocket 6,870 and TLS 25,362: there, "What the kernel needs", rounded up.
+   * docs/performance.md. WebSocket 6,870 and TLS 25,362, by one run each: there, "What the kernel needs"; with room
+   * for how far such runs are apart.
    */
   tcpBytes: 4_700,
   webSocketBytes: 9_216,
   tlsBytes: 27_648,
   /** The part of it that counts against the heap limit: 2,485 by class, in docs/performance.md. */
   heapBytes: 2_500,
-  /** Memory of the kernel for an idle TCP socket in an epoll set: docs/performance.md, "What the kernel needs". */
+  /** Memory of the kernel for an idle TCP socket in an epoll set: a sum of its objects, docs/performance.md, "What the kernel needs". */
   kernelBytes: 4_096,
   /** A process before its first connection: 60 MiB, docs/performance.md, "Memory has a bound". */
   processBytes: 60 * 1024 ** 2,

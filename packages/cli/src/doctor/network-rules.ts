@@ -22,7 +22,7 @@ const REFUSED_CHAIN = 30
 /** Each connection is in the table twice, for its two directions. */
 const DIRECTIONS = 2
 
-/** Idle sockets take nothing of tcp_mem: a machine need not have a page for each, but for those that are sent to at once. */
+/** Idle sockets take next to nothing of tcp_mem: a machine need not have a page for each, but for those that are sent to at once. */
 const LEAST_BUSY_SHARE = 0.1
 
 export const NETWORK_RULES: readonly Rule[] = [
