@@ -374,6 +374,37 @@ describe('a peer', () => {
       expect(await ask(port, '/c', headers)).toMatchObject({ status: 404, text: 'nothing at /c; there is /a, /b\n' })
   })
 
+  test.each([
+    ['for another path', 'GET /elsewhere HTTP/1.1'],
+    ['in another way', 'POST / HTTP/1.1'],
+    ['in no way at all', 'nonsense'],
+  ])('that asks %s, and then says much, is told all the same, and cut when its time is up', async (_, line) => {
+    const { broker, clock, port } = await open({ path: '/' })
+    const server = createServer()
+    attach(broker, server, { path: '/', lingerMs: 50 })
+    const attached = await opened(server)
+    for (const place of line === 'nonsense' ? [port] : [port, attached]) {
+      const peer = await RawPeer.dial(place)
+      const errors: Error[] = []
+      peer.socket.on('error', (error) => errors.push(error))
+      peer.socket.allowHalfOpen = true
+      const headers = Object.entries({ host: 'a', ...UPGRADE }).map((pair) => pair.join(': '))
+      peer.write([line, ...headers, '', ''].join('\r\n'))
+      await until(() => peer.socket.readableEnded, 'the answer')
+      expect(peer.text).toMatch(/^HTTP\/1.1 4/)
+      for (let times = 0; times < 20; times++)
+        await new Promise<unknown>((written) => peer.socket.write(Buffer.alloc(1_000 * KIB), written))
+      expect(errors).toEqual([])
+      expect(clock.timers).toBeGreaterThan(0)
+      await clock.advance(50)
+      await until(() => {
+        peer.socket.write('a')
+        return errors.length > 0
+      }, 'it to be cut')
+      expect(clock.timers).toBe(0)
+    }
+  })
+
   test('is one of many that upgrade at once and are gone', async () => {
     const { broker, clock, listener, port } = await open()
     const dialled = await Promise.all(Array.from({ length: 200 }, () => RawPeer.dial(port)))

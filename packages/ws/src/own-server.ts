@@ -2,10 +2,9 @@
 
 import type { Server as HttpServer } from 'node:http'
 import type { Server, Socket } from 'node:net'
-import type { Duplex } from 'node:stream'
 import type { Clock } from '@xtomp/core'
 import { Arrivals } from '@xtomp/net/socket'
-import { answer, type Refusal, refuse } from './refusal.js'
+import { type Refusal, Refused } from './refusal.js'
 import type { Entrance } from './web-socket-door.js'
 
 /** What those on their way in have. */
@@ -21,6 +20,8 @@ export interface OwnServerSettings {
 
 const NOT_HTTP: Refusal = { status: 400, text: 'this port speaks WebSocket, and this is no HTTP' }
 
+const NO_PROXY: Refusal = { status: 405, text: 'a WebSocket begins with GET, and this is no proxy' }
+
 /** What Node says of a request that cannot be read, where it is HTTP all the same. */
 const FAULTS: Readonly<Record<string, Refusal>> = {
   HPE_HEADER_OVERFLOW: { status: 431, text: 'the head of this request is too large' },
@@ -34,8 +35,7 @@ export class OwnServer implements Entrance {
   readonly #server: Server
   readonly #settings: OwnServerSettings
   readonly #arrivals: Arrivals
-  /** Those that were told that there is no room. */
-  readonly #leaving: Arrivals
+  readonly #refused: Refused
   #opening: Promise<void> | undefined
 
   /** @param http - listens nowhere: sockets are given to it */
@@ -44,16 +44,15 @@ export class OwnServer implements Entrance {
     this.#server = server
     this.#settings = settings
     this.#arrivals = new Arrivals(clock, handshakeTimeoutMs)
-    this.#leaving = new Arrivals(clock, lingerMs)
+    this.#refused = new Refused(clock, lingerMs)
     server.on('connection', (socket) => this.#arrived(socket, http))
     http.on('clientError', ({ code = '' }: NodeJS.ErrnoException, socket) => {
-      if (socket.writable) refuse(socket, FAULTS[code] ?? NOT_HTTP)
-      else socket.destroy()
+      if (socket.writable) this.#refused.tell(socket as Socket, FAULTS[code] ?? NOT_HTTP)
+      // Who was told already, and goes on, has until its time is up.
+      else if (!socket.writableEnded) socket.destroy()
     })
     // Without it Node cuts who takes us for a proxy.
-    http.on('connect', (_request, socket: Duplex) =>
-      refuse(socket, { status: 405, text: 'a WebSocket begins with GET, and this is no proxy' }, ['Allow: GET']),
-    )
+    http.on('connect', ({ socket }) => this.#refused.tell(socket, NO_PROXY, ['Allow: GET']))
   }
 
   /** Resolves when it is open. Rejects as the system does. */
@@ -77,7 +76,7 @@ export class OwnServer implements Entrance {
     await this.#opening?.catch(() => undefined)
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
     this.#arrivals.close()
-    this.#leaving.close()
+    this.#refused.close()
     await closed
   }
 
@@ -87,10 +86,8 @@ export class OwnServer implements Entrance {
       this.#arrivals.add(socket)
       http.emit('connection', socket)
     } else {
-      this.#leaving.add(socket)
-      answer(socket, { status: 503, text: `${most} clients are on their way in already (option maxConnections)` })
-      // Reading on, and dropping it: a socket closed with unread octets is reset, and the answer is lost.
-      socket.resume()
+      const text = `${most} clients are on their way in already (option maxConnections)`
+      this.#refused.tell(socket, { status: 503, text })
     }
   }
 }

@@ -1,8 +1,9 @@
 /** What becomes of an upgrade that is refused: an HTTP answer that says why, and what would be right. */
 
 import { type IncomingMessage, STATUS_CODES } from 'node:http'
-import type { Duplex } from 'node:stream'
-import { isEncrypted, printable } from '@xtomp/net/socket'
+import type { Socket } from 'node:net'
+import type { Clock } from '@xtomp/core'
+import { Arrivals, isEncrypted, printable } from '@xtomp/net/socket'
 import type { WebSocketSettings } from './options.js'
 import { bestOf, SUBPROTOCOLS } from './subprotocol.js'
 
@@ -31,14 +32,33 @@ export function unknownPath(path: string, served: readonly string[]): Refusal {
   return { status: 404, text: `nothing at ${printable(path)}${known}` }
 }
 
-/** Answers, and lets go of the socket; a peer that does not read has no more time than its handshake has. */
-export function refuse(socket: Duplex, refusal: Refusal, headers: readonly string[] = []): void {
-  socket.once('finish', () => socket.destroy())
-  answer(socket, refusal, headers)
+/** Those who are refused, each until it has gone, or its time is up. */
+export class Refused {
+  readonly #leaving: Arrivals
+  #isClosed = false
+
+  /** @param lingerMs - how long one may keep its socket */
+  constructor(clock: Clock, lingerMs: number) {
+    this.#leaving = new Arrivals(clock, lingerMs)
+  }
+
+  /** Answers, and reads on, dropping it: a socket closed with unread octets is reset, and the answer is lost. */
+  tell(socket: Socket, refusal: Refusal, headers: readonly string[] = []): void {
+    // Where all is closed nobody is waited for.
+    if (this.#isClosed) socket.once('finish', () => socket.destroy())
+    else this.#leaving.add(socket)
+    answer(socket, refusal, headers)
+    socket.resume()
+  }
+
+  /** Cuts those that are still there. */
+  close(): void {
+    this.#isClosed = true
+    this.#leaving.close()
+  }
 }
 
-/** Answers, and ends our side of the socket; who calls sees to its end. */
-export function answer(socket: Duplex, { status, text }: Refusal, headers: readonly string[] = []): void {
+function answer(socket: Socket, { status, text }: Refusal, headers: readonly string[]): void {
   const body = `${text}\n`
   // A peer that has gone meanwhile needs no answer.
   socket.on('error', () => undefined)

@@ -5,7 +5,7 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { Server as TlsServer } from 'node:tls'
 import { pathOf } from '@xtomp/net/socket'
-import { refuse, unknownPath } from './refusal.js'
+import { type Refusal, unknownPath } from './refusal.js'
 
 /** Takes an upgrade. */
 export type TakeUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
@@ -14,6 +14,8 @@ export type TakeUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffe
 export interface Claim {
   readonly paths: readonly string[]
   servesPath(path: string): boolean
+  /** Answers who asks in vain. */
+  refuse(socket: Socket, refusal: Refusal): void
 }
 
 /** On a listener: what it claims. On a server's `emit`: that claims are heeded. Known to every copy of this package. */
@@ -38,7 +40,7 @@ export function claimUpgrades(server: Server, claim: Claim, take: TakeUpgrade): 
     (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       const path = pathOf(request)
       if (claim.servesPath(path)) take(request, socket, head)
-      else if (isLastResort(server, listener)) refuse(socket, unknownPath(path, pathsOf(server)))
+      else if (isLastResort(server, listener)) claim.refuse(request.socket, unknownPath(path, pathsOf(server)))
     },
     { [claimOf]: claim },
   )

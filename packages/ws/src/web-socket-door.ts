@@ -10,7 +10,7 @@ import { PARTS_A_FRAGMENT } from './fault.js'
 import { MessageWriter } from './message-writer.js'
 import type { WebSocketSettings } from './options.js'
 import { PeerSocket } from './peer-socket.js'
-import { type Refusal, refusalOf, refuse } from './refusal.js'
+import { type Refusal, Refused, refusalOf } from './refusal.js'
 import { Room } from './room.js'
 import { bestOf } from './subprotocol.js'
 import { connect, type WebSocketConnection, type WebSocketDoorSettings } from './web-socket-connection.js'
@@ -33,6 +33,7 @@ export class WebSocketDoor implements Door {
   readonly #broker: Broker
   readonly #settings: WebSocketDoorSettings
   readonly #server: WebSocketServer
+  readonly #refused: Refused
   readonly #entrance: Entrance
   readonly #connections: Connections<WebSocketConnection>
   #forget: (() => void) | undefined
@@ -51,7 +52,8 @@ export class WebSocketDoor implements Door {
       closed: (connection) => this.#gone(connection),
       soon: (task) => broker.clock.soon(task),
     }
-    this.#server = serverFor(settings)
+    this.#refused = new Refused(broker.clock, settings.lingerMs)
+    this.#server = serverFor(settings, this.#refused)
     this.#forget = broker.addDoor(this)
   }
 
@@ -67,7 +69,7 @@ export class WebSocketDoor implements Door {
   /** Takes an upgrade, or answers why not. */
   take(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     if (this.#stopped !== undefined) {
-      refuse(socket, { status: 503, text: 'this door is closing; connect again later' })
+      this.refuse(request.socket, { status: 503, text: 'this door is closing; connect again later' })
       return
     }
     const decision = this.#asked(() => ({
@@ -75,11 +77,16 @@ export class WebSocketDoor implements Door {
       told: toldOf(request, this.#settings),
     }))
     const refusal = decision === undefined ? HOST_FAILED : decision.refusal
-    if (refusal !== undefined) refuse(socket, refusal)
+    if (refusal !== undefined) this.refuse(request.socket, refusal)
     else
       this.#server.handleUpgrade(request, socket, head, (webSocket) =>
         this.#accept(webSocket as PeerSocket, request, decision?.told),
       )
+  }
+
+  /** Answers who asks in vain. */
+  refuse(socket: Socket, refusal: Refusal): void {
+    this.#refused.tell(socket, refusal)
   }
 
   /** Whether it answers at a path. */
@@ -140,6 +147,7 @@ export class WebSocketDoor implements Door {
   }
 
   async #stop(): Promise<void> {
+    this.#refused.close()
     await this.#entrance.stop()
     await this.#connections.gone()
   }
@@ -151,7 +159,10 @@ export class WebSocketDoor implements Door {
   }
 }
 
-function serverFor({ maxMessageBytes, maxFragments, deflateFrom }: WebSocketSettings): WebSocketServer {
+function serverFor(
+  { maxMessageBytes, maxFragments, deflateFrom }: WebSocketSettings,
+  refused: Refused,
+): WebSocketServer {
   const server = new WebSocketServer({
     noServer: true,
     clientTracking: false,
@@ -172,11 +183,11 @@ function serverFor({ maxMessageBytes, maxFragments, deflateFrom }: WebSocketSett
     handleProtocols: (offered) => bestOf(offered) || false,
     WebSocket: PeerSocket,
   })
-  server.on('wsClientError', ({ message }, socket, { method, headers }) => {
-    if (method !== 'GET') refuse(socket, { status: 405, text: 'a WebSocket begins with GET' }, ['Allow: GET'])
+  server.on('wsClientError', ({ message }, _socket, { method, headers, socket }) => {
+    if (method !== 'GET') refused.tell(socket, { status: 405, text: 'a WebSocket begins with GET' }, ['Allow: GET'])
     else if (headers['sec-websocket-version'] === undefined || /Version/.test(message))
-      refuse(socket, { status: 426, text: 'this server speaks version 13 of WebSocket' }, VERSIONS)
-    else refuse(socket, { status: 400, text: message })
+      refused.tell(socket, { status: 426, text: 'this server speaks version 13 of WebSocket' }, VERSIONS)
+    else refused.tell(socket, { status: 400, text: message })
   })
   return server
 }
