@@ -51,6 +51,7 @@ function verdictOf(name: string, machine: Machine, wanted?: Wanted) {
 
 const ULIMIT = "# echo '* - nofile 100100' > /etc/security/limits.d/90-xtomp.conf"
 const LINE = '# LimitNOFILE=100100'
+const OF_CONTAINER = '# docker run --ulimit nofile=100100:100100 IMAGE'
 
 /** A tree, a rule, and what it says of it: state, what it is, what it should be, what sets it. */
 const FAULTS: [tree: string, rule: string, ...verdict: string[]][] = [
@@ -61,10 +62,16 @@ const FAULTS: [tree: string, rule: string, ...verdict: string[]][] = [
   ['unit-by-default', 'open files, of the unit', 'fault', '70,000', 'at least 100,100', LINE],
   ['unit-instance', 'open files, of the unit', 'fault', '90,000', 'at least 100,100', LINE],
   ['hard', 'open files, hard', 'fault', '20,000', 'at least 100,100', ULIMIT, LINE],
-  ['unit-silent', 'open files, hard', 'fault', '65,536', 'at least 100,100', LINE],
-  ['hard', 'open files, soft', 'fault', '20,000', 'at least 100,100'],
+  ['hard-in-container', 'open files, hard', 'fault', '20,000', 'at least 100,100', OF_CONTAINER],
+  ['unit-silent', 'open files, hard', 'note', '65,536', 'at least 100,100'],
+  ['hard', 'open files, soft', 'note', '20,000', 'at least 100,100'],
   ['soft', 'open files, soft', 'fault', '1,024', 'at least 100,100', 'ulimit -Sn 100100'],
+  ['epoll', 'epoll watches', 'fault', '100,000', 'at least 100,100', '# sysctl -w fs.epoll.max_user_watches=100100'],
   ['somaxconn', 'somaxconn', 'fault', '128', 'at least 4,096', '# sysctl -w net.core.somaxconn=4096'],
+  [
+    ...(['syn-cookies', 'tcp_syncookies', 'note', '0, and 2,048'] as const),
+    ...['1, or tcp_max_syn_backlog at least 5,462', '# sysctl -w net.ipv4.tcp_syncookies=1'],
+  ],
   [
     'ports',
     'ephemeral ports',
@@ -150,11 +157,30 @@ describe('a rule', () => {
   })
 
   test('finds in a machine as it was recorded what stops 100,000 connections, and nothing that stops 10,000', () => {
-    const hard = ['open files, hard', 'open files, soft']
-    expect(namesOf(found(recorded()), 'fault')).toEqual(hard)
+    expect(namesOf(found(recorded()), 'fault')).toEqual(['open files, hard'])
     expect(namesOf(found(recorded()), 'unseen')).toEqual([])
-    expect(verdictOf('open files, hard', recorded()).at(3)).toBe('# ulimit -Hn 100100')
+    expect(verdictOf('open files, hard', recorded()).at(3)).toBe(OF_CONTAINER)
     expect(namesOf(found(recorded(), { connections: 10_000, workers: 1 }), 'fault')).toEqual([])
+  })
+
+  test('counts one cause once: what follows from it is a note, without a remedy of its own', () => {
+    expect(namesOf(found(machine('hard')), 'fault')).toEqual(['open files, hard'])
+    expect(namesOf(found(machine('unit-silent')), 'fault')).toEqual(['open files, of the unit'])
+  })
+
+  test('advises root to raise a hard limit only where root may: not where that right was taken away', () => {
+    expect(verdictOf('open files, hard', machine('hard', { isRoot: true })).slice(3)).toEqual([OF_CONTAINER])
+    expect(verdictOf('open files, hard', machine('hard-of-root', { isRoot: true })).slice(3)).toEqual([
+      '# ulimit -Hn 100100',
+      LINE,
+    ])
+  })
+
+  test('asks for no unit inside a container', () => {
+    const million = { connections: 1_000_000, workers: 1 }
+    expect(verdictOf('open files, of the unit', machine('hard-in-container'), million)).toEqual([
+      ...['fine', 'a container', 'any'],
+    ])
   })
 
   test('says of a million connections what none before it does', () => {
@@ -207,7 +233,7 @@ describe('a rule', () => {
   })
 
   test('is tried on every tree', () => {
-    const tried = new Set(FAULTS.map(([tree]) => tree)).add('shell').add('unit-of-a-user')
+    const tried = new Set(FAULTS.map(([tree]) => tree)).add('shell').add('unit-of-a-user').add('hard-of-root')
     expect([...tried].sort()).toEqual(readdirSync(join(TREES, 'faults')).sort())
   })
 })
@@ -221,7 +247,7 @@ describe('what cannot be seen', () => {
     const streams = testStreams()
     expect(doctor({ ...MANY, isJson: false }, streams, { ...machine(), platform: 'darwin' })).toBe(0)
     expect(streams.stdout.text).toContain(
-      '100,000 connections: nothing is in the way, of what can be seen; 15 cannot\n',
+      '100,000 connections: nothing is in the way, of what can be seen; 17 cannot\n',
     )
   })
 
@@ -255,6 +281,13 @@ describe('the answer', () => {
     expect(output).toMatch(/\nfault somaxconn: .*\n {2}as root: sysctl -w net\.core\.somaxconn=4096\n/)
     expect(output).toContain('/etc/sysctl.d/90-xtomp.conf keeps it')
     expect(output).toMatch(/\n100,000 connections: 1 in the way\n$/)
+  })
+
+  test('says where the handbook has more, only where there is something to read up', () => {
+    expect(said(machine('somaxconn')).output).toMatch(
+      /\n\nWhat .*: docs\/handbook\/scaling\.md of xtomp, .*\n\n100,000/,
+    )
+    expect(said(machine('ports'), { isJson: true }).output).not.toContain('handbook')
   })
 
   test('names the line of a unit, and the setting of a configuration', () => {

@@ -21,6 +21,13 @@ export interface TcpMemory {
   readonly pageBytes: number
 }
 
+/** What becomes of connections that are begun, and whose client has not answered yet. */
+export interface SynQueue {
+  /** Whether those that find no place get a cookie instead. */
+  readonly hasCookies: boolean
+  readonly most: number
+}
+
 /** The kernel's table of connections, for firewalls and address translation. */
 export interface Conntrack {
   readonly most: number
@@ -54,6 +61,9 @@ export type Maybe<Thing> = Thing | 'none' | undefined
 export interface Facts {
   readonly platform: NodeJS.Platform
   readonly isRoot: boolean
+  /** Whether it may raise hard limits, as root may unless a container has taken that from it. */
+  readonly mayRaiseLimits: boolean | undefined
+  readonly isInContainer: boolean
   /** Processors that may be used, a quota of the control group included: 0.5 is half of one. */
   readonly cores: number
   /** How large V8 lets its heap become. */
@@ -63,9 +73,12 @@ export interface Facts {
   readonly fileMax: number | undefined
   /** Files that are open on the whole machine. */
   readonly filesOpen: number | undefined
+  /** Files of one user that epoll may watch. */
+  readonly epollWatches: number | undefined
   /** How many ports a client of this machine may use towards one port. */
   readonly clientPorts: number | undefined
   readonly somaxconn: number | undefined
+  readonly synQueue: SynQueue | undefined
   readonly tcpMemory: TcpMemory | undefined
   readonly tcpReceive: BufferSizes | undefined
   readonly tcpSend: BufferSizes | undefined

@@ -47,9 +47,10 @@ export const FILE_RULES: readonly Rule[] = [
     name: 'open files, of the unit',
     about: 'what systemd allows each process of the service',
     seenIn: '/proc/self/cgroup and the files of the unit',
-    judge({ unit, openFiles }, wanted) {
+    judge({ unit, openFiles, isInContainer }, wanted) {
       const needed = filesEach(wanted)
       const line = unitLine(`LimitNOFILE=${needed}`)
+      if (unit === 'none' && isInContainer) return fine('a container', 'any')
       if (unit === 'none') return outsideUnits(needed, line)
       const is = unit?.openFiles ?? openFiles
       if (unit === undefined || unit.isUsers || is === undefined) return undefined
@@ -65,7 +66,10 @@ export const FILE_RULES: readonly Rule[] = [
       const { openFiles } = facts
       if (openFiles === undefined) return undefined
       const needed = filesEach(wanted)
-      return enough(openFiles.hard, needed, { remedies: hardRemedies(facts, needed) })
+      const verdict = enough(openFiles.hard, needed, { remedies: hardRemedies(facts, needed) })
+      return isShortOfUnit(facts, needed)
+        ? following(verdict, 'it comes from the unit, which is to be set first')
+        : verdict
     },
   },
   {
@@ -75,8 +79,19 @@ export const FILE_RULES: readonly Rule[] = [
     judge({ openFiles }, wanted) {
       if (openFiles === undefined) return undefined
       const needed = filesEach(wanted)
-      if (openFiles.hard < needed) return { ...enough(openFiles.soft, needed, AFTER_HARD) }
-      return enough(openFiles.soft, needed, { remedies: [command(`ulimit -Sn ${needed}`)] })
+      const verdict = enough(openFiles.soft, needed, { remedies: [command(`ulimit -Sn ${needed}`)] })
+      if (openFiles.hard >= needed) return verdict
+      return following(verdict, 'it cannot go beyond the hard limit, which is to be raised first')
+    },
+  },
+  {
+    name: 'epoll watches',
+    about: 'files that all processes of one user may watch; each connection is one, at both of its ends',
+    seenIn: '/proc/sys/fs/epoll/max_user_watches',
+    judge({ epollWatches }, wanted) {
+      if (epollWatches === undefined) return undefined
+      const needed = wanted.connections + wanted.workers * COSTS.processFiles
+      return enough(epollWatches, needed, { remedies: [sysctl('fs.epoll.max_user_watches', needed)] })
     },
   },
 ]
@@ -91,16 +106,28 @@ function outsideUnits(needed: number, line: Remedy): Verdict {
   return { state: 'note', is, shouldBe, because, remedies: [line] }
 }
 
-const AFTER_HARD = { because: 'it cannot go beyond the hard limit, which is to be raised first', remedies: [] }
+/** What is too little only because something before it is: that one is the fault, and its remedy is enough. */
+function following(verdict: Verdict, because: string): Verdict {
+  return verdict.state === 'fault' ? { ...verdict, state: 'note', because, remedies: [] } : verdict
+}
+
+/** Whether the unit is what allows too little, as the rule for it says. */
+function isShortOfUnit({ unit, openFiles }: Facts, needed: number): boolean {
+  if (unit === undefined || unit === 'none' || unit.isUsers) return false
+  const is = unit.openFiles ?? openFiles
+  return is !== undefined && is.hard < needed
+}
 
 function filesEach(wanted: Wanted): number {
   return connectionsEach(wanted) + COSTS.processFiles
 }
 
-/** Who runs in a unit is bound by it, who logs in by PAM, and root by nobody. */
-function hardRemedies({ unit, isRoot }: Facts, needed: number): Remedy[] {
+/** A container is bound by who started it, who runs in a unit by that, who logs in by PAM, and root by nobody. */
+function hardRemedies({ unit, isRoot, mayRaiseLimits = isRoot, isInContainer }: Facts, needed: number): Remedy[] {
+  if (isInContainer || (isRoot && !mayRaiseLimits))
+    return [rootCommand(`docker run --ulimit nofile=${needed}:${needed} IMAGE`)]
   const line = unitLine(`LimitNOFILE=${needed}`)
   if (unit !== undefined && unit !== 'none') return [line]
-  if (isRoot) return [rootCommand(`ulimit -Hn ${needed}`), line]
+  if (mayRaiseLimits) return [rootCommand(`ulimit -Hn ${needed}`), line]
   return [rootCommand(`echo '* - nofile ${needed}' > /etc/security/limits.d/90-xtomp.conf`), line]
 }

@@ -22,6 +22,9 @@ const REFUSED_CHAIN = 30
 /** Each connection is in the table twice, for its two directions. */
 const DIRECTIONS = 2
 
+/** Without cookies the kernel keeps the last quarter of the queue for clients that it knows. */
+const USED_OF_SYN_QUEUE = 0.75
+
 /** Idle sockets take next to nothing of tcp_mem: a machine need not have a page for each, but for those that are sent to at once. */
 const LEAST_BUSY_SHARE = 0.1
 
@@ -35,6 +38,21 @@ export const NETWORK_RULES: readonly Rule[] = [
       if (somaxconn === undefined) return undefined
       const needed = Math.min(COSTS.backlog, connectionsEach(wanted))
       return enough(somaxconn, needed, { remedies: [sysctl('net.core.somaxconn', COSTS.backlog)] })
+    },
+  },
+  {
+    name: 'tcp_syncookies',
+    about: 'what saves connections that are begun when their queue is full; without, they are dropped',
+    seenIn: '/proc/sys/net/ipv4/tcp_syncookies and tcp_max_syn_backlog',
+    judge({ synQueue }, wanted) {
+      if (synQueue === undefined) return undefined
+      const needed = Math.min(COSTS.backlog, connectionsEach(wanted))
+      const shouldBe = `1, or tcp_max_syn_backlog ${atLeast(counted(Math.ceil(needed / USED_OF_SYN_QUEUE)))}`
+      if (synQueue.hasCookies) return fine('1', shouldBe)
+      const is = `0, and ${counted(synQueue.most)}`
+      if (synQueue.most * USED_OF_SYN_QUEUE >= needed) return fine(is, shouldBe)
+      const because = 'when all come back at once, most are dropped and try again a second later'
+      return { state: 'note', is, shouldBe, because, remedies: [sysctl('net.ipv4.tcp_syncookies', 1)] }
     },
   },
   {

@@ -2,7 +2,7 @@
 
 import { availableParallelism } from 'node:os'
 import { getHeapStatistics } from 'node:v8'
-import type { BufferSizes, Conntrack, Facts, Maybe, SoftAndHard, TcpMemory } from './facts.js'
+import type { BufferSizes, Conntrack, Facts, Maybe, SoftAndHard, SynQueue, TcpMemory } from './facts.js'
 import { coresAllowed, groupMemory, groupPids } from './read-groups.js'
 import { unitOf } from './read-unit.js'
 import { numberOf, Tree } from './tree.js'
@@ -34,14 +34,18 @@ export function factsOf({ platform, root, isRoot, cores, heapLimitBytes }: Machi
   return {
     platform,
     isRoot,
+    mayRaiseLimits: tree && mayRaiseLimits(tree),
+    isInContainer: tree !== undefined && CONTAINER_FILES.some((path) => tree.text(path) !== undefined),
     cores: tree === undefined ? cores : Math.min(cores, coresAllowed(tree)),
     heapLimitBytes,
     openFiles: tree && openFilesOf(tree),
     nrOpen: tree?.number('/proc/sys/fs/nr_open'),
     fileMax: tree?.number('/proc/sys/fs/file-max'),
     filesOpen: tree?.numbers('/proc/sys/fs/file-nr', 3)?.[0],
+    epollWatches: tree?.number('/proc/sys/fs/epoll/max_user_watches'),
     clientPorts: tree && clientPortsOf(tree),
     somaxconn: tree?.number('/proc/sys/net/core/somaxconn'),
+    synQueue: tree && synQueueOf(tree),
     tcpMemory: tree && tcpMemoryOf(tree),
     tcpReceive: tree && buffersOf(tree, '/proc/sys/net/ipv4/tcp_rmem'),
     tcpSend: tree && buffersOf(tree, '/proc/sys/net/ipv4/tcp_wmem'),
@@ -57,6 +61,28 @@ function openFilesOf(tree: Tree): SoftAndHard | undefined {
   const [, soft = '', hard = ''] = /^Max open files\s+(\S+)\s+(\S+)/m.exec(tree.text('/proc/self/limits') ?? '') ?? []
   const both = { soft: numberOf(soft), hard: numberOf(hard) }
   return both.soft === undefined || both.hard === undefined ? undefined : { soft: both.soft, hard: both.hard }
+}
+
+/** Docker, Podman, systemd-nspawn and Kubernetes each leave one of these. */
+const CONTAINER_FILES = [
+  '/.dockerenv',
+  '/run/.containerenv',
+  '/run/systemd/container',
+  '/var/run/secrets/kubernetes.io/serviceaccount/namespace',
+]
+
+/** CAP_SYS_RESOURCE, in include/uapi/linux/capability.h. */
+const MAY_RAISE_LIMITS = 1n << 24n
+
+function mayRaiseLimits(tree: Tree): boolean | undefined {
+  const mask = /^CapEff:\s*([\da-f]+)$/m.exec(tree.text('/proc/self/status') ?? '')?.[1]
+  return mask === undefined ? undefined : (BigInt(`0x${mask}`) & MAY_RAISE_LIMITS) !== 0n
+}
+
+function synQueueOf(tree: Tree): SynQueue | undefined {
+  const cookies = tree.number('/proc/sys/net/ipv4/tcp_syncookies')
+  const most = tree.number('/proc/sys/net/ipv4/tcp_max_syn_backlog')
+  return cookies === undefined || most === undefined ? undefined : { hasCookies: cookies !== 0, most }
 }
 
 function clientPortsOf(tree: Tree): number | undefined {

@@ -20,9 +20,12 @@ export function textOf(findings: readonly Finding[], wanted: Wanted, stdout: Out
   const paint = { fine: colours.green, fault: colours.red, note: colours.yellow, unseen: colours.dim }
   const shown = stdout.isTTY === true ? tableOf(findings, paint) : linesOf(findings)
   const details = findings.filter(({ state }) => state === 'fault' || state === 'note').map(detailOf)
-  const told = details.length === 0 ? '' : `\n${details.join('\n')}${keptBy(findings)}\n`
+  const told = details.length === 0 ? '' : `\n${details.join('\n')}${keptBy(findings)}${HANDBOOK}`
   return `${shown}${told}${sumOf(findings, wanted, paint)}\n`
 }
+
+/** Where it stands why. */
+const HANDBOOK = `\nWhat each of them is for, and what else there is: docs/handbook/scaling.md of xtomp, by the same names.\n\n`
 
 /** Those that are in the way. */
 export function faultsIn(findings: readonly Finding[]): readonly Finding[] {
