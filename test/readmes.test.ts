@@ -135,7 +135,9 @@ describe("core's README", () => {
 describe('the guides', () => {
   const { limits, heartBeat } = settingsOf({})
   const rules = policyFor('/queue/any', [])
-  const guides = readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md'))
+  const guides = ['docs', 'docs/handbook'].flatMap((folder) =>
+    readdirSync(join(root, folder)).flatMap((name) => (name.endsWith('.md') ? [`${folder}/${name}`] : [])),
+  )
 
   test('say of every limit what it costs, and when to move it', () => {
     const rows = table('docs/limits.md', 'Limit')
@@ -172,7 +174,9 @@ describe('the guides', () => {
 
   test.each(guides)('%s speaks of options that there are', (name) => {
     const groups: Readonly<Record<string, object>> = { limits, heartBeat, 'destinations[]': rules }
-    const named = textOf(`docs/${name}`).matchAll(/\b(limits|heartBeat|destinations\[\])\.(?!md\b)(\w+)/g)
+    const named = textOf(name).matchAll(
+      /(?<!\/|resources\.)\b(limits|heartBeat|destinations\[\])\.(?!(?:md|conf)\b)(\w+)/g,
+    )
     const unknown = [...named].filter(([, group = '', option = '']) => !(option in (groups[group] ?? {})))
     expect(unknown.map(([text]) => text)).toEqual([])
   })
