@@ -17,11 +17,25 @@ export class Turn {
   #waiting: (() => void)[] = []
   /** Whether so much was done in it that what is left must wait for the next. */
   isSpent = false
-  /** Whether what is written now goes to very many, who are served after everybody else. */
-  isForCrowd = false
+  #isForCrowd = false
 
   constructor(clock: Clock) {
     this.#clock = clock
+  }
+
+  /** Whether what is written now goes to very many, who are served after everybody else. */
+  get isForCrowd(): boolean {
+    return this.#isForCrowd
+  }
+
+  /** Runs `task`, which writes to very many. */
+  forCrowd(task: () => void): void {
+    this.#isForCrowd = true
+    try {
+      task()
+    } finally {
+      this.#isForCrowd = false
+    }
   }
 
   /** Counts frames taken and deliveries made. */

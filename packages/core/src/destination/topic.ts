@@ -69,11 +69,8 @@ export class Topic extends FanOut {
     const { turn } = this.context
     const deliveries = this.#subscriptions.size + matching.length
     turn.spend(deliveries)
-    turn.isForCrowd = deliveries >= CROWD
-    // A Set's iteration stays right when a subscription that is too slow is cut on the way.
-    for (const subscription of this.#subscriptions) this.offer(message, subscription, this.#policy)
-    for (const subscription of matching) if (subscription.isActive) this.offer(message, subscription, this.#policy)
-    turn.isForCrowd = false
+    if (deliveries < CROWD) this.#offerAll(message, matching)
+    else turn.forCrowd(() => this.#offerAll(message, matching))
   }
 
   protected add(subscription: Subscription): number {
@@ -84,6 +81,12 @@ export class Topic extends FanOut {
     this.#subscriptions.delete(subscription)
     if (this.isUnused) this.#owner.unused(this)
     return this.#subscriptions.size
+  }
+
+  #offerAll(message: StoredMessage, matching: readonly Subscription[]): void {
+    // A Set's iteration stays right when a subscription that is too slow is cut on the way.
+    for (const subscription of this.#subscriptions) this.offer(message, subscription, this.#policy)
+    for (const subscription of matching) if (subscription.isActive) this.offer(message, subscription, this.#policy)
   }
 
   #matching(): readonly Subscription[] {
