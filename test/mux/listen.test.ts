@@ -431,6 +431,24 @@ describe('requests', () => {
     await until(() => listener.connections === 0)
   })
 
+  // Where the host is missing Node answers by itself, and closes as it does after any last answer.
+  const answered = wrong.filter(([name]) => name !== 'no host')
+  test.each(answered)('with %s are told so though more comes behind them, until the time is up', async (_, octets) => {
+    const { clock, listener } = await opened()
+    const socket = await socketTo(listener)
+    const errors: Error[] = []
+    socket.on('error', (error) => errors.push(error))
+    socket.resume().write(octets)
+    await until(() => socket.readableEnded, 'the answer')
+    for (let times = 0; times < 20; times++)
+      await new Promise<unknown>((taken) => socket.write(Buffer.alloc(1_000_000), taken))
+    expect(errors).toEqual([])
+    expect(listener.connections).toBe(1)
+    await clock.advance(LINGER_MS)
+    await until(() => listener.connections === 0)
+    expect(clock.timers).toBe(0)
+  })
+
   test('that are at work when the door closes get their answer, or its time is up', async () => {
     const responses: ServerResponse[] = []
     const { clock, listener } = await opened({ http: (_, response) => responses.push(response) })

@@ -99,7 +99,8 @@ export class HttpSide {
   /** Says why, and reads on: a socket closed with unread octets is reset, and the answer is lost. */
   #refuse(socket: Duplex, code: number): void {
     if (!socket.writable) {
-      socket.destroy()
+      // Who was told already, and goes on, has until its time is up.
+      if (!socket.writableEnded) socket.destroy()
       return
     }
     socket.end(`HTTP/1.1 ${code} ${STATUS_CODES[code]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
