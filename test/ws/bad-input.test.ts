@@ -1,14 +1,15 @@
 /** What is no WebSocket, or a wrong one: each gets its answer, and nothing of it is left. */
 
 import { createServer } from 'node:http'
-import { constants, deflateRawSync } from 'node:zlib'
+import zlib, { constants, deflateRawSync } from 'node:zlib'
+import type { BrokerOptions } from '@xtomp/core'
 import { attach, type ListenOptions, listen } from '@xtomp/ws'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { until } from '../support/suite.js'
 import { ask, CONNECT, client, openBroker, opened, RawPeer, rawFrame, UPGRADE, webSocket } from './open.js'
 
-async function open(options: ListenOptions = {}) {
-  const { broker, clock } = openBroker()
+async function open(options: ListenOptions = {}, brokerOptions: BrokerOptions = {}) {
+  const { broker, clock } = openBroker(brokerOptions)
   const listener = await listen(broker, { port: 0, lingerMs: 50, ...options })
   return { broker, clock, listener, port: listener.port as number, url: `ws://127.0.0.1:${listener.port}` }
 }
@@ -275,6 +276,28 @@ describe('compression', () => {
     await until(() => broker.stats().sessions === 0)
   })
 
+  test.each([
+    ['before CONNECT', '', 0],
+    ['while CONNECT is judged', CONNECT, 0],
+    ['behind CONNECTED', CONNECT, 1],
+  ])('that hides much %s is undone as far as may come then', async (_, said, frames) => {
+    const inflated = countInflated()
+    const limits = { maxConnectBytes: 30 * KIB, maxMessageBytes: 1_000 * KIB }
+    const authenticate = () => (frames === 0 ? new Promise<boolean>(() => undefined) : true)
+    const { port } = await open({ perMessageDeflate: true, ...limits }, { hooks: { authenticate } })
+    const peer = await RawPeer.upgrade(port, '/', DEFLATE)
+    if (said !== '') peer.write(rawFrame(said))
+    await until(() => peer.frames.length === frames)
+    peer.write(rawFrame(BOMB, { rsv: RSV1 }))
+    const { code, closeCode, text } = await peer.expectRefused()
+    const [limit, option] = frames === 0 ? [30 * KIB, 'maxConnectBytes'] : [1_000 * KIB, 'maxMessageBytes']
+    expect([code, closeCode]).toEqual([frames === 0 ? 'connect-too-large' : 'body-too-large', 1009])
+    expect(text).toContain(`may have ${limit} octets, this makes ${limit + 1} or more (option ${option})`)
+    expect(inflated.octets).toBeGreaterThan(limit)
+    // A chunk of zlib is the most that it is late.
+    expect(inflated.octets).toBeLessThan(limit + 20 * KIB)
+  })
+
   test('makes no room for others: what comes out is not taken off what others hold', async () => {
     const { port } = await open({ perMessageDeflate: true, maxHeldBytes: 300 * KIB })
     const compressing = await RawPeer.upgrade(port, '/', DEFLATE)
@@ -500,6 +523,19 @@ describe('a peer', () => {
     await closing
   })
 })
+
+/** How much compression that is undone makes, until the test is finished. */
+function countInflated(): { octets: number } {
+  const counted = { octets: 0 }
+  const create = zlib.createInflateRaw
+  const spy = vi.spyOn(zlib, 'createInflateRaw').mockImplementation((options) => {
+    const inflate = create(options)
+    inflate.on('data', ({ length }: Buffer) => (counted.octets += length))
+    return inflate
+  })
+  onTestFinished(() => spy.mockRestore())
+  return counted
+}
 
 /** Octets that no compression makes smaller. */
 function random(size: number): Buffer {

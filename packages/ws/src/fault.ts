@@ -18,21 +18,29 @@ export interface MessageLimits {
   readonly maxFragments: number
 }
 
+/** The message at hand, and what it may be. */
+export interface MessageAtHand extends MessageLimits {
+  /** How large the client says that it is. */
+  readonly saidLength: number
+  /** How much might come of it where it is compressed. */
+  readonly mostInflated: number
+}
+
 /**
  * What the library has found.
  *
  * @param closeCode - what it would close with
- * @param said - how large the client says that its message is
  */
 export function faultOf(
   { message, code }: LibraryError,
   closeCode: number,
-  said: number,
-  { maxMessageBytes: limit, maxFragments }: MessageLimits,
+  { maxMessageBytes: limit, maxFragments, saidLength, mostInflated }: MessageAtHand,
 ): ProtocolError {
   // What is compressed says nothing of how large it is, and undoing that ends when it is more than the limit.
+  if (closeCode === TOO_BIG && saidLength <= limit && mostInflated < limit)
+    return connectTooLarge(mostInflated, mostInflated + 1)
   if (closeCode === TOO_BIG)
-    return tooLarge('body-too-large', 'a WebSocket message', 'maxMessageBytes', limit, Math.max(said, limit + 1))
+    return tooLarge('body-too-large', 'a WebSocket message', 'maxMessageBytes', limit, Math.max(saidLength, limit + 1))
   if (code === TOO_MANY_PARTS) return tooManyFragments(maxFragments)
   return new ProtocolError(closeCode === NOT_UTF8 ? 'bad-utf8' : 'bad-frame', `not WebSocket: ${message}`)
 }

@@ -8,6 +8,8 @@ import type { LibraryError } from './fault.js'
 /** Told of all that a WebSocket does. */
 export interface SocketOwner {
   received(octets: Buffer, isBinary: boolean): void
+  /** A compressed frame is to be undone: `undo` does it, and lets no more come of it than it is told. */
+  toInflate(undo: (most: number) => void): void
   /** Of a compressed message more is kept than has come. */
   inflated(): void
   /** The peer has sent its close frame. */
@@ -34,6 +36,8 @@ interface Receiver extends Writable {
 
 /** What undoes the compression of one connection. */
 interface Inflater {
+  /** How much may come of a frame. */
+  _maxPayload: number
   decompress(octets: Buffer, isLast: boolean, done: (error: Error | null, octets?: Buffer) => void): void
 }
 
@@ -59,10 +63,18 @@ export class PeerSocket extends WebSocket {
     if (inflater === undefined) return
     const { decompress } = inflater
     inflater.decompress = (octets, isLast, done) =>
-      decompress.call(inflater, octets, isLast, (error, inflated) => {
-        done(error, inflated)
-        owner.inflated()
+      owner.toInflate((most) => {
+        inflater._maxPayload = most
+        decompress.call(inflater, octets, isLast, (error, inflated) => {
+          done(error, inflated)
+          owner.inflated()
+        })
       })
+  }
+
+  /** How much might come of the compressed frame at hand. */
+  get mostInflated(): number {
+    return this._extensions[COMPRESSION]?._maxPayload ?? Number.POSITIVE_INFINITY
   }
 
   /**

@@ -153,6 +153,14 @@ export class WebSocketConnection implements Connection, SocketOwner {
     this.#weigh()
   }
 
+  toInflate(undo: (most: number) => void): void {
+    const { maxMessageBytes, maxConnectBytes, soon } = this.#settings
+    const judged = (): void => undo(this.#hasSpoken && !this.#isDone ? maxMessageBytes : maxConnectBytes)
+    // As with what is not whole: what is on its way to a client that has just said CONNECT goes before.
+    if (this.#hasSpoken) judged()
+    else soon(judged)
+  }
+
   inflated(): void {
     if (this.#webSocket.readyState !== WebSocket.CLOSED) this.#weigh()
   }
@@ -216,7 +224,8 @@ export class WebSocketConnection implements Connection, SocketOwner {
 
   broken(error: LibraryError): void {
     if (this.#isClosing || this.#closeCode === undefined || this.#webSocket.readyState !== WebSocket.OPEN) return
-    const fault = faultOf(error, this.#closeCode, this.#webSocket.saidLength, this.#settings)
+    const { saidLength, mostInflated } = this.#webSocket
+    const fault = faultOf(error, this.#closeCode, { ...this.#settings, saidLength, mostInflated })
     this.#closeCode = closeCodeOf(fault.code)
     this.#refuseMore(fault)
     this.#hasEnded = true
