@@ -220,6 +220,7 @@ const REVIEWED: Readonly<Record<string, Names>> = {
       'printable',
       'refuseTls',
       'settingsOf',
+      'tellFaults',
       'tlsFactsOf',
       'tooMany',
     ],

@@ -1,9 +1,10 @@
 /** A door to the system: what opens, what is refused, and that nothing is left when it is closed. */
 
 import { spawn } from 'node:child_process'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { createServer, connect as dialTo, Socket } from 'node:net'
+import { createServer, connect as dialTo, type Server, Socket } from 'node:net'
 import { join } from 'node:path'
 import {
   type Broker,
@@ -13,7 +14,9 @@ import {
   type Inbound,
   type SessionSnapshot,
 } from '@xtomp/core'
+import { listen as listenForAll } from '@xtomp/mux'
 import { type ListenOptions, listen } from '@xtomp/net'
+import { listen as listenWebSocket } from '@xtomp/ws'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { later } from '../support/later.js'
 import { client, codeOf, connected, expectNothingHeld, folder, open, placeOf } from '../support/listeners.js'
@@ -447,5 +450,40 @@ describe('a listener', () => {
     const { broker } = open()
     const listener = await listen(broker, { port: 0, host: undefined, path: undefined, lingerMs: undefined })
     await connected(listener)
+  })
+})
+
+/** A server that listens, which its door shows to nobody: Node tells of it with each socket. */
+async function serverOf(port: number): Promise<Server> {
+  const servers: Server[] = []
+  const note = (message: unknown): void =>
+    void servers.push((message as { socket: { _server: Server } }).socket._server)
+  subscribe('net.server.socket', note)
+  const socket = dialTo({ port, host: '127.0.0.1' })
+  await until(() => servers.length > 0, 'it to be accepted')
+  unsubscribe('net.server.socket', note)
+  socket.destroy()
+  return servers[0] as Server
+}
+
+describe('a connection that the system does not let be accepted', () => {
+  test.each([
+    ['a listener', listen],
+    ['a WebSocket listener', listenWebSocket],
+    ['a port for all', listenForAll],
+  ])('harms nobody at %s, and is told to the log: the first, then how many in ten seconds', async (_, openDoor) => {
+    const told: unknown[] = []
+    const error = (fields: object, message: string): void => void told.push({ ...fields, message })
+    const { broker, clock } = open({ logger: { info: () => undefined, warn: () => undefined, error } })
+    const listener = await openDoor(broker, { port: 0 })
+    const server = await serverOf(listener.port as number)
+    const err = Object.assign(new Error('accept EMFILE'), { code: 'EMFILE' })
+    const on = `127.0.0.1:${listener.port}`
+    const message = expect.stringContaining('a connection could not be accepted')
+    for (let times = 0; times < 3; times++) server.emit('error', err)
+    expect(told).toEqual([{ err, on, failures: 1, message }])
+    await clock.advance(10_000)
+    server.emit('error', err)
+    expect(told.slice(1)).toEqual([{ err, on, failures: 3, message }])
   })
 })

@@ -64,6 +64,7 @@ export async function listen(broker: Broker, options: ListenOptions = {}): Promi
   const http = createHttpServer((request, response) => answer(request, response, door))
   const entrance = new OwnServer(createServer(SOCKET_OPTIONS), http, {
     clock: broker.clock,
+    logger: broker.logger,
     handshakeTimeoutMs,
     lingerMs: settings.lingerMs,
     most: settings.maxConnections,

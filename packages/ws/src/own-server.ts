@@ -2,14 +2,15 @@
 
 import type { Server as HttpServer } from 'node:http'
 import type { Server, Socket } from 'node:net'
-import type { Clock } from '@xtomp/core'
-import { Arrivals } from '@xtomp/net/socket'
+import type { Clock, Logger } from '@xtomp/core'
+import { Arrivals, tellFaults } from '@xtomp/net/socket'
 import { type Refusal, Refused } from './refusal.js'
 import type { Entrance } from './web-socket-door.js'
 
 /** What those on their way in have. */
 export interface OwnServerSettings {
   readonly clock: Clock
+  readonly logger: Logger
   /** How long each may take. */
   readonly handshakeTimeoutMs: number
   /** How long one that was turned away may keep its socket. */
@@ -59,8 +60,7 @@ export class OwnServer implements Entrance {
   async open(bound: (server: Server) => Promise<void>): Promise<void> {
     this.#opening = bound(this.#server)
     await this.#opening
-    // A connection that the system could not accept is no reason to end the process: it tries again by itself.
-    this.#server.on('error', () => undefined)
+    tellFaults(this.#server, this.#settings)
     const place = this.#server.address()
     if (typeof place === 'object' && place !== null) Object.assign(this, { port: place.port, address: place.address })
   }

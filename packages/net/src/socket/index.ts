@@ -22,6 +22,7 @@ export {
 } from './options.js'
 export { pathOf } from './path-of.js'
 export { printable } from './printable.js'
+export { tellFaults } from './server-faults.js'
 export { SocketConnection, type SocketOptions, type SocketSettings } from './socket-connection.js'
 export { SocketDoor, type SocketDoorSettings } from './socket-door.js'
 export { SOCKET_OPTIONS } from './socket-options.js'

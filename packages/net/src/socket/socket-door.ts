@@ -5,6 +5,7 @@ import { type Broker, type Door, StompError } from '@xtomp/core'
 import { bind } from './bind.js'
 import { Connections } from './connections.js'
 import type { ListenSettings } from './options.js'
+import { tellFaults } from './server-faults.js'
 import { connect, type SocketConnection, type SocketOptions, type SocketSettings } from './socket-connection.js'
 
 /** An open door. */
@@ -75,8 +76,7 @@ export class SocketDoor implements Listener, Door {
       await this.close()
       throw new StompError('broker-closing', 'the broker was closed while this door was opening')
     }
-    // A connection that the system could not accept is no reason to end the process: it tries again by itself.
-    this.#server.on('error', () => undefined)
+    tellFaults(this.#server, this.#broker)
     this.#note(this.#server.address())
   }
 
