@@ -116,6 +116,26 @@ test('a run that lasts some seconds ends after them, and leaves a queue empty', 
   expect(to.broker.stats().messages).toBe(0)
 })
 
+test('a run that lasts some seconds waits for what is on its way when they are over', async () => {
+  let release: (() => void) | undefined
+  const released = new Promise<true>((resolve) => (release = () => resolve(true)))
+  let asked = 0
+  const to = await served('tcp', {
+    hooks: {
+      // Nothing that was sent within the second is delivered within it.
+      send: () => {
+        if (asked++ === 0) setTimeout(() => release?.(), 1_500)
+        return released
+      },
+    },
+  })
+  const { work } = await measured('queue', to, { seconds: 1, rate: 500 })
+  expect(work?.sent).toBeGreaterThan(1)
+  expect(work?.received).toBe(work?.sent)
+  expect(asked).toBe(work?.sent)
+  expect(to.broker.stats().messages).toBe(0)
+})
+
 test('fanout has as many messages on their way as the window allows, and never more', async () => {
   const slow = await slowBroker()
   const { work } = await measured(
