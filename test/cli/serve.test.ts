@@ -150,6 +150,19 @@ describe('xtomp serve', { timeout: TIMEOUT_MS }, () => {
     )
   })
 
+  test('says that a port is given twice, and blames nobody else', async () => {
+    const other = createServer().listen(0, '127.0.0.1')
+    await once(other, 'listening')
+    const { port } = other.address() as { port: number }
+    other.close()
+    await once(other, 'close')
+    const { program } = xtomp('serve', '--port', String(port), '--web-port', String(port))
+    expect(await program.exit()).toBe(1)
+    expect(program.errors).toBe(
+      `xtomp: another door of this broker listens on 127.0.0.1:${port}; --web-port N (npm start -- --web-port N) or XTOMP_WEB_PORT=N takes another port, off none\n`,
+    )
+  })
+
   test('takes the port that is given', async () => {
     const other = xtomp('serve', '--port', '0')
     const port = await portOf(other)

@@ -1,5 +1,6 @@
 /** WebSocket doors on servers of the host's: who gets which upgrade, and that nothing of the host's is touched. */
 
+import { EventEmitter } from 'node:events'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
 import { connect } from 'node:net'
@@ -28,6 +29,23 @@ describe('a door on the host’s server', () => {
     expect(await ask(port, '/')).toMatchObject({ status: 200, text: 'a page' })
     expect(await ask(port, '/stomp')).toMatchObject({ status: 200, text: 'a page' })
     await one.disconnect()
+  })
+
+  test('is refused where an application is given instead, or nothing: it says what to give', () => {
+    const { broker } = openBroker()
+    const wrong: [given: unknown, words: string][] = [
+      // As Express makes them: it has all methods of an emitter.
+      [Object.assign(() => undefined, EventEmitter.prototype), 'a function, such as an application of Express'],
+      [() => undefined, 'a function, such as an application of Express'],
+      [undefined, 'undefined'],
+      [{ path: '/stomp' }, '[Object]'],
+    ]
+    for (const [given, words] of wrong)
+      expect(() => attach(broker, given as Server)).toThrow(
+        new TypeError(
+          `attach(broker, server, options) must be given a server of node:http or node:https second; given ${words}: what app.listen() answers is one, or createServer(app)`,
+        ),
+      )
   })
 
   test('answers at each of several paths, and at those that a function names', async () => {

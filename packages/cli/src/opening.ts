@@ -40,7 +40,7 @@ export function tellOf({ lines, facts, isOpen, exposed }: Opening, logger: Logge
 /** Opens the doors, in their order. */
 export async function openAll<User>(broker: Broker<User>, { listeners }: Settings): Promise<OpenDoor[]> {
   const doors: OpenDoor[] = []
-  for (const config of listeners) doors.push(await open(broker as Broker, config, listeners))
+  for (const config of listeners) doors.push(await open(broker as Broker, config, { listeners, doors }))
   return doors
 }
 
@@ -70,14 +70,22 @@ function exposedOf(doors: readonly OpenDoor[]): string[] {
   return exposed.map(placeOf)
 }
 
-async function open(broker: Broker, config: ListenerConfig, all: readonly ListenerConfig[]): Promise<OpenDoor> {
+/** All doors that there are to be, and those that are open. */
+interface Others {
+  readonly listeners: readonly ListenerConfig[]
+  readonly doors: readonly OpenDoor[]
+}
+
+async function open(broker: Broker, config: ListenerConfig, { listeners, doors }: Others): Promise<OpenDoor> {
   try {
     return await openDoor(broker, config)
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error
     const { address, port } = error as { address?: string; port?: number }
     if (port === undefined || port < 0) throw new Error(`another program listens on ${address}`)
-    throw new Error(`another program listens on ${authorityOf(address ?? '', port)}; ${whatMoves(config, all)}`)
+    const isOurs = doors.some(({ listener }) => listener.port === port)
+    const who = isOurs ? 'another door of this broker' : 'another program'
+    throw new Error(`${who} listens on ${authorityOf(address ?? '', port)}; ${whatMoves(config, listeners)}`)
   }
 }
 

@@ -2,6 +2,8 @@
 
 import type { Server } from 'node:http'
 import type { Server as SecureServer } from 'node:https'
+import { Server as SocketServer } from 'node:net'
+import { inspect } from 'node:util'
 import type { Broker } from '@xtomp/core'
 import { checkBroker, checkNames } from '@xtomp/net/socket'
 import { OPTION_NAMES, settingsOf, type WebSocketOptions } from './options.js'
@@ -43,11 +45,13 @@ export interface Attachment {
  * attach(broker, server, { path: '/stomp' })
  * server.listen(0, () => broker.close().then(() => server.close()))
  * ```
- * @throws TypeError where an option is unknown or out of its range, or another door of the server has named the path
+ * @throws TypeError where no server is given, an option is unknown or out of its range, or another door of the server has
+ * named the path
  * @throws StompError `broker-closing` where the broker is closed
  */
 export function attach(broker: Broker, server: HttpServer, options: AttachOptions = {}): Attachment {
   checkBroker(broker, 'attach(broker, server, options)')
+  checkServer(server)
   checkNames(options, OPTION_NAMES)
   const settings = settingsOf({ ...options, path: options.path ?? '/' })
   const door: WebSocketDoor = new WebSocketDoor(broker, settings, { stop: () => detach() })
@@ -59,4 +63,14 @@ export function attach(broker: Broker, server: HttpServer, options: AttachOption
     throw error
   }
   return door
+}
+
+/** An application listens for no upgrades, though it may look as if: nobody would ever come in. */
+function checkServer(given: unknown): void {
+  if (given instanceof SocketServer) return
+  const what =
+    typeof given === 'function' ? 'a function, such as an application of Express' : inspect(given, { depth: -1 })
+  throw new TypeError(
+    `attach(broker, server, options) must be given a server of node:http or node:https second; given ${what}: what app.listen() answers is one, or createServer(app)`,
+  )
 }
