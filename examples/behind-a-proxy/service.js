@@ -27,7 +27,7 @@ broker.on('send', ({ session, message }) => {
 const { port } = await listen(broker, {
   port: Number(process.env.PORT ?? 3000),
   http: (_request, response) => response.end(`${last}\n`),
-  ws: { path: '/stomp', origins: 'same-origin' },
+  ws: { path: '/stomp' },
   // Who else comes to this port is believed nothing: what he says of others, anybody could say.
   proxy: { trust: (process.env.PROXIES ?? '127.0.0.1').split(',') },
 })

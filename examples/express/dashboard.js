@@ -34,7 +34,7 @@ app.post('/orders', (request, response) => {
 })
 
 const server = app.listen(process.env.PORT ?? 3000, '127.0.0.1')
-attach(broker, server, { path: '/stomp', origins: 'same-origin' })
+attach(broker, server, { path: '/stomp' })
 await once(server, 'listening')
 console.log(`http://127.0.0.1:${server.address().port}`)
 

@@ -21,8 +21,7 @@ const app = fastify()
 await app.register(cookie, { secret: process.env.COOKIE_SECRET ?? 'change me' })
 await app.register(stomp, {
   path: '/chat',
-  // A cookie comes with every page's WebSocket, other sites' too: theirs are refused.
-  origins: 'same-origin',
+  // A cookie comes with every page's WebSocket, other sites' too: theirs are refused unless `origins` allows them.
   options: {
     hooks: {
       authenticate: ({ connection }) => memberOf(app.parseCookie(connection.request?.headers.cookie ?? '')),

@@ -47,7 +47,7 @@ const server = createServer(async (request, response) => {
   const fault = await broker.publishConfirmed(HOOKS, body).catch(({ code }) => code)
   response.writeHead(fault === undefined ? 202 : 503).end(fault) // where the queue is full, come back
 })
-attach(broker, server, { path: '/stomp', origins: 'same-origin' }) // other programs may add events, or watch
+attach(broker, server, { path: '/stomp' }) // other programs may add events, or watch
 await once(server.listen(process.env.PORT ?? 3000, '127.0.0.1'), 'listening')
 console.log(`http://127.0.0.1:${server.address().port}`)
 work()

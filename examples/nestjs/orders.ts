@@ -22,7 +22,7 @@ class StompModule implements OnModuleInit, OnModuleDestroy {
   ) {}
 
   onModuleInit(): void {
-    attach(this.broker, this.host.httpAdapter.getHttpServer(), { path: '/stomp', origins: 'same-origin' })
+    attach(this.broker, this.host.httpAdapter.getHttpServer(), { path: '/stomp' })
   }
 
   onModuleDestroy(): Promise<void> {
