@@ -39,6 +39,7 @@ function install() {
   run('npm', [
     'exec',
     '--yes',
+    '--no-update-notifier',
     `--package=${packageManager}`,
     '--',
     'pnpm',
