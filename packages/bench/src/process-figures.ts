@@ -32,6 +32,16 @@ export function mostOpenFiles(): number | undefined {
   }
 }
 
+/** The lowest and the highest port that the system takes for a connection that names none. */
+export function portsOfConnections(): readonly [lowest: number, highest: number] {
+  try {
+    const [lowest, highest] = readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'latin1').split(/\s+/).map(Number)
+    return [lowest as number, highest as number]
+  } catch {
+    return [49_152, 65_535]
+  }
+}
+
 /** How many files and sockets it has open. */
 export function openFilesOf(pid: number): number {
   return readdirSync(`/proc/${pid}/fd`).length

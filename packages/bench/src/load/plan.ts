@@ -1,5 +1,7 @@
 /** What a process of clients is told, and what it tells: nothing but data, for it goes from one process to another. */
 
+import type { Sources } from './sources.js'
+
 /** The work that there is. */
 export const WORKLOADS = ['connect', 'hold', 'fanout', 'queue', 'echo', 'churn', 'storm'] as const
 
@@ -30,8 +32,8 @@ export interface SessionPlan {
   readonly passcode?: string | undefined
   /** The header as it is sent: what we can do, what we want, in milliseconds. */
   readonly heartBeat: string
-  /** Connections are spread over so many addresses from 127.0.0.1 on; with one, the system chooses. */
-  readonly sources: number
+  /** Where connections come from; without it, the system chooses. */
+  readonly sources?: Sources | undefined
 }
 
 /** The share of one process in a run. */

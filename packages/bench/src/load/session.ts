@@ -5,6 +5,7 @@ import { connect as connectTls, type SecureContext } from 'node:tls'
 import { Frames } from './frames.js'
 import { nowUs, stampIn } from './now.js'
 import type { SessionPlan } from './plan.js'
+import { SourcePicker } from './sources.js'
 import { upgradeRequest, WebSocketReader, wrapped } from './web-socket.js'
 
 /** What happens to a session. */
@@ -33,6 +34,7 @@ export interface Fault {
 export interface Shared {
   readonly plan: SessionPlan
   readonly frames: Frames
+  readonly sources: SourcePicker | undefined
   readonly secureContext: SecureContext | undefined
   readonly isAcknowledging: boolean
   /** Into which every socket reads: what is in it is dealt with before the next one does. */
@@ -47,13 +49,16 @@ export function sharedBy(
   secureContext: SecureContext | undefined,
 ): Shared {
   const frames = new Frames(plan, isWebSocket(plan) ? wrapped : (frame) => frame)
+  const sources = plan.sources && new SourcePicker(plan.sources)
   const buffer = Buffer.allocUnsafeSlow(READ_BYTES)
-  return { plan, frames, secureContext, isAcknowledging: plan.ack !== 'auto', buffer, readUs: 0 }
+  return { plan, frames, sources, secureContext, isAcknowledging: plan.ack !== 'auto', buffer, readUs: 0 }
 }
 
 /** Characters of an ERROR's body that are repeated. */
 const MOST_SAID = 200
 const READ_BYTES = 64 * 1_024
+/** From how many ports a session tries to connect whose own is taken. */
+const MOST_SOURCES = 16
 const [LF, CR] = [10, 13]
 const [ACK_HEADER, MESSAGE_HEADER] = ['\nack:', '\nmessage:'].map((text) => Buffer.from(text)) as [Buffer, Buffer]
 /** The first octets of server frames: no two begin alike. */
@@ -69,7 +74,7 @@ export class Session {
   wasReady = false
   readonly #shared: Shared
   readonly #events: SessionEvents
-  readonly #socket: Socket
+  #socket: Socket
   readonly #reader: WebSocketReader | undefined
   /** SUBSCRIBE, until it is sent; then what says that its RECEIPT is awaited. */
   #subscribe: Buffer | 'sent' | undefined
@@ -89,11 +94,7 @@ export class Session {
     this.#events = events
     this.#subscribe = subscribe
     this.#reader = isWebSocket(shared.plan) ? new WebSocketReader(this.#found()) : undefined
-    this.#socket = dial(shared, index, (length) => this.#read(length))
-    this.#socket
-      .once(isSecure(shared.plan) ? 'secureConnect' : 'connect', () => this.#open())
-      .on('error', ({ message, code }: NodeJS.ErrnoException) => this.#lose({ message, code }))
-      .on('close', () => this.#lose({ message: 'the broker closed the connection' }))
+    this.#socket = this.#dial(MOST_SOURCES)
   }
 
   /** Whether it is subscribed, or connected where it is to be no more. */
@@ -123,6 +124,22 @@ export class Session {
   cut(): void {
     this.#state = 'ended'
     this.#socket.destroy()
+  }
+
+  #dial(sourcesLeft: number): Socket {
+    const socket = dial(this.#shared, (length) => this.#read(length))
+    let isElsewhere = false
+    return socket
+      .once(isSecure(this.#shared.plan) ? 'secureConnect' : 'connect', () => this.#open())
+      .on('error', ({ message, code }: NodeJS.ErrnoException) => {
+        isElsewhere =
+          isTaken(code) && sourcesLeft > 1 && this.#shared.sources !== undefined && this.#state === 'opening'
+        if (isElsewhere) this.#socket = this.#dial(sourcesLeft - 1)
+        else this.#lose({ message, code })
+      })
+      .on('close', () => {
+        if (!isElsewhere) this.#lose({ message: 'the broker closed the connection' })
+      })
   }
 
   #open(): void {
@@ -245,16 +262,19 @@ function errorIn(chunk: Buffer, at: number, end: number): string {
   return line === '' ? message : `${message}: ${line.slice(0, MOST_SAID)}`
 }
 
-function dial({ plan, secureContext, buffer }: Shared, index: number, callback: (length: number) => boolean): Socket {
-  const { target, sources } = plan
+/** Whether a port is somebody else's, or is not free yet. */
+function isTaken(code: string | undefined): boolean {
+  return code === 'EADDRINUSE' || code === 'EADDRNOTAVAIL'
+}
+
+function dial({ plan, sources, secureContext, buffer }: Shared, callback: (length: number) => boolean): Socket {
+  const { target } = plan
   const options = {
     host: target.address,
     port: target.port,
     noDelay: true,
     onread: { buffer, callback },
-    ...(sources > 1 && {
-      localAddress: `127.0.${Math.floor((index % sources) / 250)}.${((index % sources) % 250) + 1}`,
-    }),
+    ...sources?.next(),
   }
   if (!isSecure(plan)) return connect(options)
   return connectTls({

@@ -1,7 +1,8 @@
 /** Who does how much of a run: the plans of its processes. */
 
 import type { Plan, Target, WorkloadName } from '../load/plan.js'
-import { mostOpenFiles } from '../process-figures.js'
+import type { Sources } from '../load/sources.js'
+import { mostOpenFiles, portsOfConnections } from '../process-figures.js'
 import { tooManyFiles } from './faults.js'
 import type { Settings } from './settings.js'
 
@@ -13,6 +14,8 @@ const MOST_A_PROCESS = 19_000
 const PORTS_AN_ADDRESS = 20_000
 /** Ports of connections that are gone are not free for a while. */
 const SOURCES_OF_CHURN = 64
+/** After so many storms they are. */
+const MOST_TIMES = 16
 /** How many moments of a run are told, and how long one takes at the least. */
 const SAMPLES = 600
 const LEAST_SAMPLE_MS = 200
@@ -35,7 +38,6 @@ export function sharesOf(workload: WorkloadName, settings: Settings, target: Tar
     login: login ?? userIn(settings.url).login,
     passcode: passcode ?? userIn(settings.url).passcode,
     heartBeat: settings.heartBeat,
-    sources: sourcesFor(workload, settings, target),
     subscribers: connections,
     // Everybody at once is what a storm is, but not how it begins.
     atOnce: settings.atOnce,
@@ -46,6 +48,8 @@ export function sharesOf(workload: WorkloadName, settings: Settings, target: Tar
     window: settings.window,
     sampleMs: Math.max(LEAST_SAMPLE_MS, Math.round((settings.seconds * 1_000) / SAMPLES)),
   }
+  const addresses = addressesFor(workload, settings, target, processes)
+  const ports = portsOfConnections()
   let first = 0
   return Array.from({ length: processes }, (_, at) => {
     const own = part(connections, processes, at)
@@ -53,6 +57,7 @@ export function sharesOf(workload: WorkloadName, settings: Settings, target: Tar
     const ownConnections = isQueue ? ownProducers + part(settings.consumers, processes, at) : own + ownProducers
     const share: Plan = {
       ...plan,
+      sources: sourcesOf({ addresses, processes, at, ports }),
       first,
       connections: ownConnections,
       producers: ownProducers,
@@ -66,7 +71,7 @@ export function sharesOf(workload: WorkloadName, settings: Settings, target: Tar
 
 /** A process that only looks on at a storm. */
 export function bystanderOf(plan: Plan, connections: number): Plan {
-  return { ...plan, workload: 'bystander', first: connections, connections: 1, producers: 0, messages: undefined }
+  return { ...plan, workload: 'bystander', first: connections, connections: 1, producers: 0, messages: undefined, sources: undefined }
 }
 
 /** How many deliveries, or sessions that come and go, a number of messages makes; undefined without one. */
@@ -97,10 +102,38 @@ function part(whole: number, parts: number, at: number): number {
   return Math.floor(whole / parts) + (at < whole % parts ? 1 : 0)
 }
 
-function sourcesFor(workload: WorkloadName, { sources, connections }: Settings, { address }: Target): number {
+function addressesFor(
+  workload: WorkloadName,
+  { sources, connections, storms }: Settings,
+  { address }: Target,
+  processes: number,
+): number {
   if (sources !== undefined) return sources
   if (!address.startsWith('127.')) return 1
-  return workload === 'churn' ? SOURCES_OF_CHURN : Math.ceil(connections / PORTS_AN_ADDRESS)
+  if (workload === 'churn') return SOURCES_OF_CHURN
+  const times = workload === 'storm' ? Math.min(1 + storms, MOST_TIMES) : 1
+  const needed = Math.ceil((times * connections) / PORTS_AN_ADDRESS)
+  return needed === 1 ? 1 : Math.max(needed, processes)
+}
+
+interface Spread {
+  readonly addresses: number
+  readonly processes: number
+  readonly at: number
+  readonly ports: readonly [lowest: number, highest: number]
+}
+
+/** Addresses of its own for each process; where there are too few, its own part of their ports to begin with. */
+function sourcesOf({ addresses, processes, at, ports }: Spread): Sources | undefined {
+  if (addresses === 1) return undefined
+  if (addresses >= processes) {
+    const own = part(addresses, processes, at)
+    const first = at * Math.floor(addresses / processes) + Math.min(at, addresses % processes)
+    return { first, addresses: own, ports, skipped: 0 }
+  }
+  const turns = Math.ceil(processes / addresses)
+  const skipped = Math.floor(((ports[1] - ports[0] + 1) / turns) * Math.floor(at / addresses))
+  return { first: at % addresses, addresses: 1, ports, skipped }
 }
 
 function userIn(text: string): { login?: string; passcode?: string } {
