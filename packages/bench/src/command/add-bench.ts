@@ -98,7 +98,10 @@ const NUMBERS: Readonly<Record<NumberName, { readonly flag: string; readonly tex
     flag: '--sources',
     text: 'connect from so many addresses, 127.0.0.1 and on (default: as many as ports need)',
   },
-  atOnce: { flag: '--at-once', text: 'connections that each process opens at once' },
+  atOnce: {
+    flag: '--at-once',
+    text: 'connections that each process opens at once (default: 128; 1,024 in all at most)',
+  },
   storms: { flag: '--storms', text: 'how often' },
   timeoutSeconds: { flag: '--timeout', text: 'give up when nothing happens for so many seconds' },
 }

@@ -44,7 +44,7 @@ export interface LoadOptions {
   readonly processes?: number | undefined
   /** How many addresses of this machine connections come from. @defaultValue as many as their ports need */
   readonly sources?: number | undefined
-  /** How many connections each process opens at once. @defaultValue 128 */
+  /** How many connections each process opens at once. @defaultValue 128, and fewer where all would open more than 1,024 */
   readonly atOnce?: number | undefined
   /** How often all lose their connections in a `storm`. @defaultValue 3 */
   readonly storms?: number | undefined
@@ -58,7 +58,7 @@ export interface LoadOptions {
 export type Settings = {
   readonly [Name in Exclude<keyof LoadOptions, Unset>]-?: NonNullable<LoadOptions[Name]>
 } & Pick<LoadOptions, Unset>
-type Unset = 'login' | 'passcode' | 'ca' | 'messages' | 'rate' | 'processes' | 'sources'
+type Unset = 'login' | 'passcode' | 'ca' | 'messages' | 'rate' | 'processes' | 'sources' | 'atOnce'
 
 /** What a number may be, and what it is. */
 export interface Bounds {
@@ -80,7 +80,7 @@ export const BOUNDS = {
   receiptEvery: { least: 0, most: 100_000, byDefault: 100 },
   processes: { least: 1, most: 256 },
   sources: { least: 1, most: 60_000 },
-  atOnce: { least: 1, most: 100_000, byDefault: 128 },
+  atOnce: { least: 1, most: 100_000 },
   storms: { least: 1, most: 1_000, byDefault: 3 },
   timeoutSeconds: { least: 1, most: 3_600, byDefault: 30 },
 } as const satisfies Readonly<Partial<Record<keyof LoadOptions, Bounds>>>
@@ -132,7 +132,7 @@ export function settingsOf(workload: WorkloadName, options: LoadOptions): Settin
     heartBeat: heartBeatOf(options.heartBeat ?? '0,0'),
     processes: optional('processes'),
     sources: optional('sources'),
-    atOnce: number('atOnce', BOUNDS.atOnce.byDefault),
+    atOnce: optional('atOnce'),
     storms: number('storms', BOUNDS.storms.byDefault),
     pids: options.pids ?? [],
     timeoutSeconds: number('timeoutSeconds', BOUNDS.timeoutSeconds.byDefault),

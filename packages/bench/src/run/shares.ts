@@ -16,6 +16,9 @@ const PORTS_AN_ADDRESS = 20_000
 const SOURCES_OF_CHURN = 64
 /** After so many storms they are. */
 const MOST_TIMES = 16
+/** How many connections a process opens at once, and all of them together: more wait for the broker until it has given up. */
+const AT_ONCE = 128
+const AT_ONCE_IN_ALL = 1_024
 /** How many moments of a run are told, and how long one takes at the least. */
 const SAMPLES = 600
 const LEAST_SAMPLE_MS = 200
@@ -40,7 +43,7 @@ export function sharesOf(workload: WorkloadName, settings: Settings, target: Tar
     heartBeat: settings.heartBeat,
     subscribers: connections,
     // Everybody at once is what a storm is, but not how it begins.
-    atOnce: settings.atOnce,
+    atOnce: settings.atOnce ?? Math.max(1, Math.min(AT_ONCE, Math.floor(AT_ONCE_IN_ALL / processes))),
     destination: settings.destination,
     bodyBytes: settings.bodyBytes,
     ack: settings.ack,
@@ -71,7 +74,15 @@ export function sharesOf(workload: WorkloadName, settings: Settings, target: Tar
 
 /** A process that only looks on at a storm. */
 export function bystanderOf(plan: Plan, connections: number): Plan {
-  return { ...plan, workload: 'bystander', first: connections, connections: 1, producers: 0, messages: undefined, sources: undefined }
+  return {
+    ...plan,
+    workload: 'bystander',
+    first: connections,
+    connections: 1,
+    producers: 0,
+    messages: undefined,
+    sources: undefined,
+  }
 }
 
 /** How many deliveries, or sessions that come and go, a number of messages makes; undefined without one. */
