@@ -2,7 +2,7 @@
 
 import { createServer } from 'node:net'
 import type { Broker } from '@xtomp/core'
-import { checkBroker, SOCKET_OPTIONS } from '@xtomp/net/socket'
+import { checkBroker, socketOptionsOf } from '@xtomp/net/socket'
 import type { Listener } from '@xtomp/tls'
 import { MuxDoor } from './mux-door.js'
 import { type MuxOptions, settingsOf } from './options.js'
@@ -27,7 +27,8 @@ import { type MuxOptions, settingsOf } from './options.js'
  */
 export async function listen(broker: Broker, options: MuxOptions = {}): Promise<Listener> {
   checkBroker(broker)
-  const door = new MuxDoor(broker, createServer(SOCKET_OPTIONS), settingsOf(options))
+  const settings = settingsOf(options)
+  const door = new MuxDoor(broker, createServer(socketOptionsOf(settings)), settings)
   await door.open()
   return door
 }

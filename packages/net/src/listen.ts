@@ -5,7 +5,7 @@ import type { Broker } from '@xtomp/core'
 import { checkBroker } from './socket/check-broker.js'
 import { type ListenOptions, settingsOf } from './socket/options.js'
 import { type Listener, SocketDoor } from './socket/socket-door.js'
-import { SOCKET_OPTIONS } from './socket/socket-options.js'
+import { socketOptionsOf } from './socket/socket-options.js'
 import { refuseTls } from './socket/tls-hello.js'
 
 /**
@@ -29,7 +29,7 @@ import { refuseTls } from './socket/tls-hello.js'
 export async function listen(broker: Broker, options: ListenOptions = {}): Promise<Listener> {
   checkBroker(broker)
   const settings = settingsOf(options)
-  const server = createServer(SOCKET_OPTIONS)
+  const server = createServer(socketOptionsOf(settings))
   const transport = 'path' in settings.place ? 'unix' : 'tcp'
   const door = new SocketDoor(broker, server, { ...settings, transport, refuseTls: refuseTls(broker) })
   server.on('connection', (socket) => door.accept(socket))

@@ -2,7 +2,7 @@
 
 import { createServer } from 'node:net'
 import type { Broker } from '@xtomp/core'
-import { checkBroker, SOCKET_OPTIONS, settingsOf } from '@xtomp/net/socket'
+import { checkBroker, settingsOf, socketOptionsOf } from '@xtomp/net/socket'
 import { type Listener, TlsDoor } from './door.js'
 import type { ListenOptions } from './options.js'
 import { TLS_OPTIONS, tlsSettingsOf } from './socket/settings.js'
@@ -20,7 +20,7 @@ const DEFAULT_PORT = 61614
 export async function listen(broker: Broker, options: ListenOptions): Promise<Listener> {
   checkBroker(broker)
   const place = settingsOf(options, { others: TLS_OPTIONS, defaultPort: DEFAULT_PORT })
-  const door = new TlsDoor(broker, createServer(SOCKET_OPTIONS), { ...place, ...tlsSettingsOf(options) })
+  const door = new TlsDoor(broker, createServer(socketOptionsOf(place)), { ...place, ...tlsSettingsOf(options) })
   await door.open()
   return door
 }

@@ -3,7 +3,7 @@
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer } from 'node:net'
 import { type Broker, StompError } from '@xtomp/core'
-import type { Listener } from '@xtomp/net'
+import type { Listener, ListenOptions as SocketListenOptions } from '@xtomp/net'
 import {
   bind,
   checkBroker,
@@ -12,7 +12,7 @@ import {
   numberOf,
   pathOf,
   settingsOf as placeOf,
-  SOCKET_OPTIONS,
+  socketOptionsOf,
 } from '@xtomp/net/socket'
 import { OPTION_NAMES, settingsOf, type WebSocketOptions } from './options.js'
 import { OwnServer } from './own-server.js'
@@ -20,14 +20,15 @@ import { type Refusal, unknownPath } from './refusal.js'
 import { type Claim, claimUpgrades } from './upgrades.js'
 import { WebSocketDoor } from './web-socket-door.js'
 
+/** Which options of other doors hold here. */
+const PLACE_NAMES = ['port', 'host', 'backlog', 'keepAliveMs', 'reusePort'] as const
+
 /** Where to listen, and how. */
-export interface ListenOptions extends WebSocketOptions {
+export interface ListenOptions
+  extends WebSocketOptions,
+    Pick<SocketListenOptions, Exclude<(typeof PLACE_NAMES)[number], 'port'>> {
   /** The TCP port; 0 for any that is free. @defaultValue 15674 */
   readonly port?: number | undefined
-  /** The address to bind. @defaultValue '127.0.0.1' */
-  readonly host?: string | undefined
-  /** How many connections may wait to be accepted. @defaultValue 4,096, as far as the system allows */
-  readonly backlog?: number | undefined
   /** How long a client may take until its WebSocket is open, in milliseconds. @defaultValue 10,000 */
   readonly handshakeTimeoutMs?: number | undefined
 }
@@ -56,13 +57,13 @@ const HANDSHAKE = { least: 1, most: LONGEST_MS, byDefault: 10_000 } as const
  */
 export async function listen(broker: Broker, options: ListenOptions = {}): Promise<Listener> {
   checkBroker(broker)
-  checkNames(options, ['port', 'host', 'backlog', 'handshakeTimeoutMs', ...OPTION_NAMES])
-  const { port, host, backlog } = options
+  checkNames(options, [...PLACE_NAMES, 'handshakeTimeoutMs', ...OPTION_NAMES])
+  const { port, host, backlog, keepAliveMs, reusePort } = options
   const settings = settingsOf(options)
-  const place = placeOf({ port, host, backlog }, { defaultPort: PORT })
+  const place = placeOf({ port, host, backlog, keepAliveMs, reusePort }, { defaultPort: PORT })
   const handshakeTimeoutMs = numberOf('handshakeTimeoutMs', options.handshakeTimeoutMs, HANDSHAKE)
   const http = createHttpServer((request, response) => answer(request, response, door))
-  const entrance = new OwnServer(createServer(SOCKET_OPTIONS), http, {
+  const entrance = new OwnServer(createServer(socketOptionsOf(place)), http, {
     clock: broker.clock,
     logger: broker.logger,
     handshakeTimeoutMs,

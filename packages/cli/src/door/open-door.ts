@@ -64,9 +64,9 @@ export function stompPathOf({ ws }: ListenerConfig): string {
 
 /** Whoever has not said where gets the port of the transport. */
 function placeOf(config: ListenerConfig): ListenOptions {
-  const { port, host, path, backlog, maxConnections, lingerMs } = config
+  const { port, host, path, backlog, maxConnections, lingerMs, keepAliveMs, reusePort } = config
   const place = path === undefined ? { port: port ?? DEFAULT_PORTS[transportOf(config)], host } : { path }
-  return { ...place, backlog, maxConnections, lingerMs }
+  return { ...place, backlog, maxConnections, lingerMs, keepAliveMs, reusePort }
 }
 
 function webSocketOptionsOf({ host = '127.0.0.1', ws = {} }: ListenerConfig): WebSocketOptions {

@@ -18,8 +18,8 @@ export async function bind(server: Server, settings: ListenSettings): Promise<vo
   }
 }
 
-async function attempt(server: Server, { place, backlog }: ListenSettings): Promise<void> {
-  server.listen({ ...place, backlog })
+async function attempt(server: Server, { place, backlog, reusePort }: ListenSettings): Promise<void> {
+  server.listen({ ...place, backlog, reusePort })
   await once(server, 'listening')
 }
 

@@ -19,6 +19,16 @@ export interface ListenOptions {
   readonly maxConnections?: number | undefined
   /** How long a peer may keep a closing connection, in milliseconds. @defaultValue 2,000 */
   readonly lingerMs?: number | undefined
+  /**
+   * After how long a silent peer is probed by the system, in milliseconds; 0 for never. One that does not answer ten
+   * probes, one a second, is lost. @defaultValue 60,000
+   */
+  readonly keepAliveMs?: number | undefined
+  /**
+   * Whether other processes may listen at this port, too: the system spreads connections over all of them. On Linux and
+   * BSD, from Node 22.12 on. @defaultValue false
+   */
+  readonly reusePort?: boolean | undefined
 }
 
 /** What `server.listen` is told. */
@@ -30,6 +40,8 @@ export interface ListenSettings {
   readonly backlog: number
   readonly maxConnections: number
   readonly lingerMs: number
+  readonly keepAliveMs: number
+  readonly reusePort: boolean
 }
 
 /** The longest that a timer of Node takes, in milliseconds; it would ring at once for more. */
@@ -48,9 +60,10 @@ const NUMBERS = {
   backlog: { least: 1, most: 2 ** 31 - 1, byDefault: 4_096 },
   maxConnections: { least: 0, most: Number.POSITIVE_INFINITY, byDefault: Number.POSITIVE_INFINITY },
   lingerMs: { least: 0, most: LONGEST_MS, byDefault: 2_000 },
+  keepAliveMs: { least: 0, most: LONGEST_MS, byDefault: 60_000 },
 } as const
 
-const NAMES = [...Object.keys(NUMBERS), 'host', 'path']
+const NAMES = [...Object.keys(NUMBERS), 'reusePort', 'host', 'path']
 
 /** What a door of another kind says of itself. */
 export interface DoorKind {
@@ -69,12 +82,14 @@ export function settingsOf(
   { others = [], defaultPort = NUMBERS.port.byDefault }: DoorKind = {},
 ): ListenSettings {
   checkNames(options, [...NAMES, ...others])
-  const { backlog, maxConnections, lingerMs } = options
+  const { backlog, maxConnections, lingerMs, keepAliveMs } = options
   return {
     place: placeOf(options, defaultPort),
     backlog: numberOf('backlog', backlog, NUMBERS.backlog),
     maxConnections: numberOf('maxConnections', maxConnections, NUMBERS.maxConnections),
     lingerMs: numberOf('lingerMs', lingerMs, NUMBERS.lingerMs),
+    keepAliveMs: numberOf('keepAliveMs', keepAliveMs, NUMBERS.keepAliveMs),
+    reusePort: reusePortOf(options),
   }
 }
 
@@ -96,6 +111,18 @@ export function numberOf(name: string, given: number | undefined, { least, most,
     throw new TypeError(`${name} must be a whole number${range}; given ${inspect(given)}`)
   }
   return given
+}
+
+/** A Node that does not know the option would ignore it, and the second process would be told that the port is taken. */
+function reusePortOf({ reusePort = false, path }: ListenOptions): boolean {
+  if (typeof reusePort !== 'boolean')
+    throw new TypeError(`reusePort must be true or false; given ${inspect(reusePort)}`)
+  if (!reusePort) return false
+  if (path !== undefined) throw new TypeError('reusePort is for ports, and path is none')
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+  if (major < 22 || (major === 22 && minor < 12) || (major === 23 && minor < 1))
+    throw new TypeError(`reusePort needs Node 22.12 or newer; this is ${process.versions.node}`)
+  return true
 }
 
 function placeOf({ port, host, path }: ListenOptions, defaultPort: number): Place {
