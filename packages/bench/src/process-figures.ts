@@ -15,11 +15,17 @@ export function memoryOf(pid: number): number {
   return Number(pss) * KIB
 }
 
-/** Its resident set size, in octets: quick to read, however much memory it has. */
-export function residentBytesOf(pid: number): number {
-  const rss = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]
-  if (rss === undefined) throw new Error(`/proc/${pid}/status has no VmRSS`)
-  return Number(rss) * KIB
+/** What processes of one program have resident, in octets: quick to read, however much memory they have. */
+export function residentBytesOf(pids: readonly number[]): number {
+  const statuses = pids.map((pid) => readFileSync(`/proc/${pid}/status`, 'latin1'))
+  const of = (status: string, name: string): number => {
+    const kib = new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1]
+    if (kib === undefined) throw new Error(`a process has no ${name} in /proc`)
+    return Number(kib) * KIB
+  }
+  const own = statuses.reduce((sum, status) => sum + of(status, 'RssAnon') + of(status, 'RssShmem'), 0)
+  // Pages of files, the program's above all, are in memory once, whoever of them uses them.
+  return own + Math.max(...statuses.map((status) => of(status, 'RssFile')))
 }
 
 /** How many files and sockets this process may open; undefined where nobody says. */

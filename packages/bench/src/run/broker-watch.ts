@@ -4,7 +4,7 @@ import { cpuSecondsOf, residentBytesOf } from '../process-figures.js'
 
 /** Sums over its processes. */
 export interface BrokerFigures {
-  /** Resident, in octets. */
+  /** Resident, in octets; what its processes share counts once. */
   readonly memoryBytes: number
   readonly cpuSeconds: number
 }
@@ -12,9 +12,9 @@ export interface BrokerFigures {
 /** The figures of these processes; undefined of none. @throws Error where one is not there, or the system is not Linux */
 export function figuresOfBroker(pids: readonly number[]): BrokerFigures | undefined {
   if (pids.length === 0) return undefined
-  const sum = (of: (pid: number) => number): number => pids.reduce((total, pid) => total + of(pid), 0)
   try {
-    return { memoryBytes: sum(residentBytesOf), cpuSeconds: sum(cpuSecondsOf) }
+    const cpuSeconds = pids.reduce((total, pid) => total + cpuSecondsOf(pid), 0)
+    return { memoryBytes: residentBytesOf(pids), cpuSeconds }
   } catch (cause) {
     throw new Error(`there is no process ${pids.join(' or ')} to look at, or this is not Linux`, { cause })
   }
