@@ -114,6 +114,7 @@ interface Given {
   readonly passcode?: string
   readonly ca?: string
   readonly insecure?: true
+  readonly unconfirmed?: true
   readonly destination?: string
   readonly heartBeat?: string
   readonly ack?: LoadOptions['ack']
@@ -169,6 +170,7 @@ function commonOptions(): Option[] {
     text('--passcode', 'others see the arguments of a process: XTOMP_URL is a better place'),
     new Option('--ca <file>', "who vouches for the broker's certificate, as PEM"),
     new Option('--insecure', 'take any certificate'),
+    new Option('--unconfirmed', 'ask for no receipt of SUBSCRIBE: some brokers answer none'),
     text('--destination', 'where messages go (default: one that nobody else has)'),
     text('--heart-beat', 'what we can do and what we want, in ms, as 10000,10000').default('0,0'),
     numberOption('processes'),
@@ -278,6 +280,7 @@ function optionsOf(workload: WorkloadName, given: Given): LoadOptions {
     passcode: given.passcode,
     ca: given.ca === undefined ? undefined : certificateIn(given.ca),
     isInsecure: given.insecure === true,
+    isUnconfirmed: given.unconfirmed === true,
     ack: given.ack,
     destination: given.destination,
     heartBeat: given.heartBeat,

@@ -15,10 +15,12 @@ export class Frames {
   readonly disconnect: Buffer
   readonly beat: Buffer
   readonly #wrap: Wrap
+  readonly #receipt: string
   readonly #ack: string
 
-  constructor(plan: Pick<Plan, 'vhost' | 'login' | 'passcode' | 'heartBeat' | 'ack'>, wrap: Wrap) {
+  constructor(plan: Pick<Plan, 'vhost' | 'login' | 'passcode' | 'heartBeat' | 'ack' | 'isConfirmed'>, wrap: Wrap) {
     const { vhost, login, passcode, heartBeat } = plan
+    this.#receipt = plan.isConfirmed ? RECEIPT : ''
     // In CONNECT nothing is escaped.
     const who = login === undefined ? '' : `login:${login}\npasscode:${passcode ?? ''}\n`
     this.#wrap = wrap
@@ -28,9 +30,11 @@ export class Frames {
     this.beat = wrap(text('\n'))
   }
 
-  /** SUBSCRIBE, with a receipt. */
+  /** SUBSCRIBE, with a receipt where it is to be confirmed. */
   subscribe(destination: string): Buffer {
-    return this.#wrap(text(`SUBSCRIBE\nid:1\ndestination:${escaped(destination)}\nack:${this.#ack}\n${RECEIPT}\n\0`))
+    return this.#wrap(
+      text(`SUBSCRIBE\nid:1\ndestination:${escaped(destination)}\nack:${this.#ack}\n${this.#receipt}\n\0`),
+    )
   }
 
   /** ACKs for these ids, in one chunk. */

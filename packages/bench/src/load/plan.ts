@@ -32,6 +32,8 @@ export interface SessionPlan {
   readonly passcode?: string | undefined
   /** The header as it is sent: what we can do, what we want, in milliseconds. */
   readonly heartBeat: string
+  /** Whether a session waits until its subscription is confirmed: some brokers answer no receipt of a SUBSCRIBE. */
+  readonly isConfirmed: boolean
   /** Where connections come from; without it, the system chooses. */
   readonly sources?: Sources | undefined
 }

@@ -215,7 +215,8 @@ export class Session {
     if (this.#subscribe === undefined) this.#become()
     else if (this.#subscribe !== 'sent') {
       this.#socket.write(this.#subscribe)
-      this.#subscribe = 'sent'
+      if (this.#shared.plan.isConfirmed) this.#subscribe = 'sent'
+      else this.#become()
     }
   }
 

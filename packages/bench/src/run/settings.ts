@@ -16,6 +16,8 @@ export interface LoadOptions {
   readonly ca?: string | undefined
   /** Whether any certificate will do. @defaultValue `false` */
   readonly isInsecure?: boolean | undefined
+  /** Whether sessions count as soon as they have sent their SUBSCRIBE, for brokers that confirm none. @defaultValue `false` */
+  readonly isUnconfirmed?: boolean | undefined
   /** How many connections there are, or subscribers of a `fanout`; a `queue` has producers and consumers. */
   readonly connections?: number | undefined
   /** @defaultValue 1 */
@@ -118,6 +120,7 @@ export function settingsOf(workload: WorkloadName, options: LoadOptions): Settin
     passcode: options.passcode,
     ca: options.ca,
     isInsecure: options.isInsecure ?? false,
+    isUnconfirmed: options.isUnconfirmed ?? false,
     connections: workload === 'queue' ? producers + consumers : number('connections', CONNECTIONS[workload]),
     producers,
     consumers,

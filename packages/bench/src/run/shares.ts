@@ -41,6 +41,7 @@ export function sharesOf(workload: WorkloadName, settings: Settings, target: Tar
     login: login ?? userIn(settings.url).login,
     passcode: passcode ?? userIn(settings.url).passcode,
     heartBeat: settings.heartBeat,
+    isConfirmed: !settings.isUnconfirmed,
     subscribers: connections,
     // Everybody at once is what a storm is, but not how it begins.
     atOnce: settings.atOnce ?? Math.max(1, Math.min(AT_ONCE, Math.floor(AT_ONCE_IN_ALL / processes))),
