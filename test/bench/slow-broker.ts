@@ -4,8 +4,8 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
 
-/** Listens, until the test has ended. */
-export async function slowBroker(): Promise<{ readonly url: string; mostOpen(): number }> {
+/** Listens, until the test has ended; subscriptions may be left unconfirmed. */
+export async function slowBroker({ isConfirming = true } = {}): Promise<{ readonly url: string; mostOpen(): number }> {
   const subscribers = new Set<Socket>()
   const waiting: string[] = []
   let most = 0
@@ -21,7 +21,7 @@ export async function slowBroker(): Promise<{ readonly url: string; mostOpen(): 
     if (frame.startsWith('CONNECT')) socket.write('CONNECTED\nversion:1.2\n\n\0\n')
     if (frame.startsWith('SUBSCRIBE')) {
       subscribers.add(socket)
-      socket.write('RECEIPT\nreceipt-id:r\n\n\0\n')
+      if (isConfirming) socket.write('RECEIPT\nreceipt-id:r\n\n\0\n')
     }
     if (!frame.startsWith('SEND')) return
     waiting.push(frame.split('\n\n')[1] ?? '')

@@ -147,6 +147,18 @@ test('fanout has as many messages on their way as the window allows, and never m
   expect(slow.mostOpen()).toBe(3)
 })
 
+test('a broker that confirms no subscription is measured where none is to be confirmed', async () => {
+  const silent = await slowBroker({ isConfirming: false })
+  const shape = { url: silent.url, connections: 3, messages: 5, timeoutSeconds: 1 }
+  expect(await measure('fanout', shape)).toMatchObject({
+    isOk: false,
+    fault: expect.stringContaining('1 sessions, 0 deliveries'),
+  })
+  const { isOk, work } = await measure('fanout', { ...shape, isUnconfirmed: true })
+  expect(isOk).toBe(true)
+  expect(work).toMatchObject({ sent: 5, received: 15 })
+})
+
 test('500 connections in two processes come from as many addresses as are asked for', async () => {
   const to = await served()
   const from = new Set<string | undefined>()
