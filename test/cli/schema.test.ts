@@ -91,6 +91,8 @@ describe('the schema', () => {
         'backlog',
         'maxConnections',
         'lingerMs',
+        'keepAliveMs',
+        'reusePort',
         'handshakeTimeoutMs',
         'ws',
         'proxy',

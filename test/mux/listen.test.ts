@@ -470,7 +470,7 @@ describe('options', () => {
   const wrong: [options: unknown, message: string][] = [
     [
       { portt: 1 },
-      'there is no option portt; there are port, backlog, maxConnections, lingerMs, host, path, tls, ws, health, http, proxy, firstOctetsTimeoutMs',
+      'there is no option portt; there are port, backlog, maxConnections, lingerMs, keepAliveMs, reusePort, host, path, tls, ws, health, http, proxy, firstOctetsTimeoutMs',
     ],
     [{ firstOctetsTimeoutMs: 0 }, 'firstOctetsTimeoutMs must be a whole number from 1 to 2147483647; given 0'],
     [{ http: 'x' }, "http must be a function of a request and a response; given 'x'"],

@@ -432,7 +432,14 @@ describe('a listener', () => {
     [{ maxConnections: -1 }, 'maxConnections must be a whole number, 0 or more; given -1'],
     [{ maxConnections: '5' }, "maxConnections must be a whole number, 0 or more; given '5'"],
     [{ lingerMs: Number.POSITIVE_INFINITY }, 'lingerMs must be a whole number from 0 to 2147483647; given Infinity'],
-    [{ lingerMS: 5 }, 'there is no option lingerMS; there are port, backlog, maxConnections, lingerMs, host, path'],
+    [{ keepAliveMs: -1 }, 'keepAliveMs must be a whole number from 0 to 2147483647; given -1'],
+    [{ reusePort: 1 }, 'reusePort must be true or false; given 1'],
+    [{ path: '/s', reusePort: true }, 'reusePort is for ports, and path is none'],
+    [{ port: 0, reusePort: true }, 'reusePort needs a port that all know, and 0 is another for each'],
+    [
+      { lingerMS: 5 },
+      'there is no option lingerMS; there are port, backlog, maxConnections, lingerMs, keepAliveMs, reusePort, host, path',
+    ],
   ]
   test.each(wrong)('rejects %j', async (options, message) => {
     const { broker } = open()

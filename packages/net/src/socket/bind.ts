@@ -5,6 +5,11 @@ import { lstat, unlink } from 'node:fs/promises'
 import { connect, type Server } from 'node:net'
 import type { ListenSettings } from './options.js'
 
+const version = process.versions.node
+const [major = 0, minor = 0] = version.split('.').map(Number)
+/** One that does not would ignore it, and the second process would be told that the port is taken. */
+const knowsReusePort = major > 23 || (major === 23 && minor >= 1) || (major === 22 && minor >= 12)
+
 /** Resolves when the server listens. Rejects as Node does, `EADDRINUSE` and the like, and then nothing is left. */
 export async function bind(server: Server, settings: ListenSettings): Promise<void> {
   const { place } = settings
@@ -19,6 +24,7 @@ export async function bind(server: Server, settings: ListenSettings): Promise<vo
 }
 
 async function attempt(server: Server, { place, backlog, reusePort }: ListenSettings): Promise<void> {
+  if (reusePort && !knowsReusePort) throw new TypeError(`reusePort needs Node 22.12 or newer; this is ${version}`)
   server.listen({ ...place, backlog, reusePort })
   await once(server, 'listening')
 }

@@ -113,16 +113,12 @@ export function numberOf(name: string, given: number | undefined, { least, most,
   return given
 }
 
-/** A Node that does not know the option would ignore it, and the second process would be told that the port is taken. */
-function reusePortOf({ reusePort = false, path }: ListenOptions): boolean {
+function reusePortOf({ reusePort = false, path, port }: ListenOptions): boolean {
   if (typeof reusePort !== 'boolean')
     throw new TypeError(`reusePort must be true or false; given ${inspect(reusePort)}`)
-  if (!reusePort) return false
-  if (path !== undefined) throw new TypeError('reusePort is for ports, and path is none')
-  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
-  if (major < 22 || (major === 22 && minor < 12) || (major === 23 && minor < 1))
-    throw new TypeError(`reusePort needs Node 22.12 or newer; this is ${process.versions.node}`)
-  return true
+  if (reusePort && path !== undefined) throw new TypeError('reusePort is for ports, and path is none')
+  if (reusePort && port === 0) throw new TypeError('reusePort needs a port that all know, and 0 is another for each')
+  return reusePort
 }
 
 function placeOf({ port, host, path }: ListenOptions, defaultPort: number): Place {
