@@ -120,8 +120,11 @@ function addressesFor(
   { address }: Target,
   processes: number,
 ): number {
+  const isHere = address.startsWith('127.')
+  if (sources !== undefined && sources > 1 && !isHere)
+    throw new TypeError(`sources are addresses of this machine, for a broker at 127.*; it is at ${address}`)
   if (sources !== undefined) return sources
-  if (!address.startsWith('127.')) return 1
+  if (!isHere) return 1
   if (workload === 'churn') return SOURCES_OF_CHURN
   const times = workload === 'storm' ? Math.min(1 + storms, MOST_TIMES) : 1
   const needed = Math.ceil((times * connections) / PORTS_AN_ADDRESS)
