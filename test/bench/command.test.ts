@@ -100,6 +100,15 @@ describe('--compare', () => {
     expect(rate.ratio).toBeCloseTo((rates[0] ?? 0) / (rates[1] ?? 1))
   })
 
+  test('holds once with each and warms up neither: what a broker had for others, it has already', async () => {
+    const [one, other] = [await served(), await served()]
+    let opened = 0
+    for (const { broker } of [one, other]) broker.on('open', () => opened++)
+    const args = ['hold', '--url', one.url, '--compare', other.url, '--connections', '5', '--seconds', '1', '--json']
+    expect(JSON.parse((await ran(args)).output).runs).toHaveLength(1)
+    expect(opened).toBe(10)
+  })
+
   test('ends where one of them fails', async () => {
     const { url } = await served()
     const { code, errors } = await ran(['echo', '--url', url, '--compare', '127.0.0.1:9', '--messages', '5'])

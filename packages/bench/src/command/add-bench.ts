@@ -121,7 +121,7 @@ interface Given {
   readonly pid?: readonly number[]
   readonly compare?: string
   readonly comparePid?: readonly number[]
-  readonly rounds: number
+  readonly rounds?: number
   readonly json?: true
   readonly report?: string
   readonly [name: string]: unknown
@@ -180,9 +180,10 @@ function commonOptions(): Option[] {
     pidOption('--pid', "the broker's process, or processes with commas: its memory and processor time (Linux)"),
     text('--compare', 'host:port or URL of another broker: both in turn, and ratios'),
     pidOption('--compare-pid', "the other broker's process"),
-    new Option('--rounds <number>', 'how often each is measured that is compared, after a first time to warm up')
-      .argParser(numberOf('--rounds', { least: 1, most: 100 }))
-      .default(ROUNDS),
+    new Option(
+      '--rounds <number>',
+      `how often each is measured that is compared, after a first time to warm up (default: ${ROUNDS}; hold: 1, with none before)`,
+    ).argParser(numberOf('--rounds', { least: 1, most: 100 })),
     new Option('-j, --json', 'all of it, as JSON, in place of the table'),
     new Option('--report <file>', 'write a page with charts, which loads nothing from anywhere'),
   ]
@@ -234,15 +235,18 @@ async function run(workload: WorkloadName, given: Given, surroundings: BenchSurr
     return finish([[result]], given, surroundings)
   }
   const other = { ...options, url: otherUrl(given.compare, given.url), pids: given.comparePid ?? [] }
-  const compared = await compare(given.rounds, (which, round) =>
-    measured(
-      which === 0 ? options : other,
-      `${workload} ${'AB'[which]} ${round === 0 ? 'warming up' : `${round}/${given.rounds}`}`,
-    ),
+  const compared = await compare(roundsOf(workload, given), (which, round) =>
+    measured(which === 0 ? options : other, `${workload} ${'AB'[which]} ${round === 0 ? 'warming up' : `${round}`}`),
   )
   const [[first]] = compared.runs as [[Result, Result]]
   stdout.write(given.json ? `${JSON.stringify(compared)}\n` : `${heading(first)}${comparisonOf(compared)}`)
   return finish(compared.runs, given, { streams: { stdout, stderr } })
+}
+
+/** What a broker has had for other connections it has already: only the first that it holds show what they take. */
+function roundsOf(workload: WorkloadName, { rounds }: Given): Parameters<typeof compare>[0] {
+  const isWarmedUp = workload !== 'hold'
+  return { rounds: rounds ?? (isWarmedUp ? ROUNDS : 1), isWarmedUp }
 }
 
 /** Writes the page, and says what went wrong. */

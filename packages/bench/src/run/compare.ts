@@ -19,14 +19,14 @@ export interface Compared {
   readonly runs: readonly (readonly [one: Result, other: Result])[]
 }
 
-/** Runs both in turn; the first round warms up, and does not count. Stops where one fails. */
+/** Runs both in turn; a round before the first, 0, warms up where it is to, and does not count. Stops where one fails. */
 export async function compare(
-  rounds: number,
+  { rounds, isWarmedUp }: { readonly rounds: number; readonly isWarmedUp: boolean },
   run: (which: 0 | 1, round: number) => Promise<Result>,
 ): Promise<Compared> {
   const runs: [Result, Result][] = []
   let isOk = true
-  for (let round = 0; round <= rounds && isOk; round++) {
+  for (let round = isWarmedUp ? 0 : 1; round <= rounds && isOk; round++) {
     const one = await run(0, round)
     const other = await run(1, round)
     isOk = one.isOk && other.isOk
