@@ -12,7 +12,7 @@ const colour = (name) => getComputedStyle(document.documentElement).getPropertyV
 const big = (value) => value == null ? '–' : Math.abs(value) >= 1e6 ? +(value / 1e6).toPrecision(3) + ' M' : Math.abs(value) >= 1e3 ? +(value / 1e3).toPrecision(3) + ' k' : String(+value.toPrecision(3))
 const rate = (value) => value == null ? '–' : big(value) + '/s'
 const time = (us) => us == null ? '–' : us >= 1e6 ? +(us / 1e6).toPrecision(3) + ' s' : us >= 1e3 ? +(us / 1e3).toPrecision(3) + ' ms' : +us.toPrecision(3) + ' µs'
-const size = (bytes) => bytes == null ? '–' : +(bytes / 1e6).toPrecision(4) + ' MB'
+const size = (bytes) => bytes == null ? '–' : Math.abs(bytes) >= 1e9 ? +(bytes / 1e9).toPrecision(4) + ' GB' : +(bytes / 1e6).toPrecision(4) + ' MB'
 const share = (value) => value == null ? '–' : Math.round(100 * value) + ' %'
 const seconds = (value) => value == null ? '–' : +value.toFixed(1) + ' s'
 

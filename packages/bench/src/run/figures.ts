@@ -98,7 +98,8 @@ function duration(us: number): string {
 function size(bytes: number): string {
   const absolute = Math.abs(bytes)
   if (absolute < 100_000) return `${Math.round(bytes).toLocaleString('en-US')} bytes`
-  return `${digits(bytes / 1_000_000)} MB`
+  if (absolute < 1_000_000_000) return `${digits(bytes / 1_000_000)} MB`
+  return `${digits(bytes / 1_000_000_000)} GB`
 }
 
 /** Three digits that count. */

@@ -21,6 +21,8 @@ export interface Sample {
   readonly brokerCpu?: number | undefined
 }
 
+/** The system counts processor time in hundredths of a second: of less time than this it says nothing. */
+const LEAST_SECONDS = 0.1
 /** More than this, and two become one. */
 const MOST_SAMPLES = 1_200
 
@@ -57,7 +59,9 @@ export class Timeline {
         maxUs: this.#times.maxUs,
       }),
       ...(broker && { brokerBytes: broker.memoryBytes }),
-      ...(broker && cpuSeconds !== undefined && { brokerCpu: (broker.cpuSeconds - cpuSeconds) / seconds }),
+      ...(broker &&
+        cpuSeconds !== undefined &&
+        seconds >= LEAST_SECONDS && { brokerCpu: (broker.cpuSeconds - cpuSeconds) / seconds }),
     }
     this.#times.clear()
     this.#last = { ms, units, cpuSeconds: broker?.cpuSeconds }
