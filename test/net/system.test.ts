@@ -1,10 +1,10 @@
 /** What doors ask of the system for their sockets: to probe who is silent, and to share a port. */
 
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { listen as listenMux } from '@xtomp/mux'
 import { type Listener, type ListenOptions, listen } from '@xtomp/net'
+import { socketOptionsOf } from '@xtomp/net/socket'
 import { listen as listenTls } from '@xtomp/tls'
 import { listen as listenWebSocket } from '@xtomp/ws'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -12,19 +12,18 @@ import { createAuthority, issueForServer } from '../support/certificates.js'
 import { codeOf, open } from '../support/listeners.js'
 import { freePort } from '../support/programs.js'
 import { until } from '../support/suite.js'
+import { canSharePorts, isLinux, tcpSocketsAt } from '../support/tcp-sockets.js'
 
-/** Of /proc/net/tcp: the timer that probes is of kind 2, and counts hundredths of a second. */
+/** In Linux's table the timer that probes is of kind 2, and counts hundredths of a second. */
 const PROBES = '02'
 const TICKS_A_SECOND = 100
 
-/** After how long the system probes the peer of a connection that has come to this port; undefined for never. */
+/** After how many seconds the system probes the peer of a connection that has come to this port; undefined for never. */
 function probedAfter(port: number): number | undefined {
-  const end = `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')}`
-  const lines = readFileSync('/proc/net/tcp', 'latin1').split('\n')
-  const fields = lines
-    .map((line) => line.trim().split(/\s+/))
-    .find(([, local, , state]) => local === end && state === '01')
-  const [kind, ticks = ''] = fields?.[5]?.split(':') ?? []
+  const [kind, ticks = ''] =
+    tcpSocketsAt(port)
+      .find(({ isOpen }) => isOpen)
+      ?.timer.split(':') ?? []
   return kind === PROBES ? Number.parseInt(ticks, 16) / TICKS_A_SECOND : undefined
 }
 
@@ -41,7 +40,6 @@ const doors: { name: string; opened: Opened }[] = [
   { name: 'mux', opened: (options) => listenMux(open().broker, options) },
 ]
 
-const isLinux = process.platform === 'linux'
 if (!isLinux) console.log('who is probed is not looked at: only Linux shows it')
 
 describe.skipIf(!isLinux)('who is silent', () => {
@@ -59,6 +57,22 @@ describe.skipIf(!isLinux)('who is silent', () => {
     expect(probedAfter(port)).toBeLessThanOrEqual(1_000)
   })
 
+  const times: [keepAliveMs: number, seconds: number][] = [
+    [1, 1],
+    [999, 1],
+    [32_767_000, 32_767],
+  ]
+  test.each(times)('is probed after %i ms in whole seconds, at most %i', async (keepAliveMs, seconds) => {
+    const { port = 0 } = await dialled(await listen(open().broker, { port: 0, keepAliveMs }))
+    await until(() => probedAfter(port) !== undefined, 'a timer')
+    expect(probedAfter(port)).toBeLessThanOrEqual(seconds)
+    expect(probedAfter(port)).toBeGreaterThan(seconds - 60)
+  })
+
+  test('is not probed before its time, of which the system takes whole seconds', () => {
+    expect(socketOptionsOf({ keepAliveMs: 1_001 }).keepAliveInitialDelay).toBe(2_000)
+  })
+
   test('is not probed where the time is 0', async () => {
     const listener = await dialled(await listen(open().broker, { port: 0, keepAliveMs: 0 }))
     await until(() => listener.connections === 1, 'it to be accepted')
@@ -66,9 +80,7 @@ describe.skipIf(!isLinux)('who is silent', () => {
   })
 })
 
-const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
-const canShare = isLinux && (major > 23 || (major === 23 && minor > 0) || (major === 22 && minor >= 12))
-if (!canShare) console.log('ports are not shared: that needs Linux and Node 22.12')
+if (!canSharePorts) console.log('ports are not shared: that needs Linux and Node 22.12')
 
 describe('a port', () => {
   test('is taken where it is not to be shared', async () => {
@@ -76,13 +88,13 @@ describe('a port', () => {
     expect(await codeOf(listen(open().broker, { port }))).toBe('EADDRINUSE')
   })
 
-  test.skipIf(!canShare).each(doors)('is shared by doors of $name', async ({ opened }) => {
+  test.skipIf(!canSharePorts).each(doors)('is shared by doors of $name', async ({ opened }) => {
     const port = await freePort()
     const all = [await opened({ port, reusePort: true }), await opened({ port, reusePort: true })]
     expect(all.map((listener) => listener.port)).toEqual([port, port])
   })
 
-  test.skipIf(!canShare)('that is shared has who comes spread over its doors', async () => {
+  test.skipIf(!canSharePorts)('that is shared has who comes spread over its doors', async () => {
     const port = await freePort()
     const share = { port, reusePort: true }
     const all = [await listen(open().broker, share), await listen(open().broker, share)]
@@ -92,7 +104,7 @@ describe('a port', () => {
     expect(all.map(({ connections }) => connections > 0)).toEqual([true, true])
   })
 
-  test.skipIf(canShare)('is shared by no Node that does not know how, which is said', async () => {
+  test.skipIf(canSharePorts)('is shared by no Node that does not know how, which is said', async () => {
     const sharing = listen(open().broker, { port: await freePort(), reusePort: true })
     await expect(sharing).rejects.toThrow(
       new TypeError(`reusePort needs Node 22.12 or newer; this is ${process.versions.node}`),

@@ -20,8 +20,8 @@ export interface ListenOptions {
   /** How long a peer may keep a closing connection, in milliseconds. @defaultValue 2,000 */
   readonly lingerMs?: number | undefined
   /**
-   * After how long a silent peer is probed by the system, in milliseconds; 0 for never. One that does not answer ten
-   * probes, one a second, is lost. @defaultValue 60,000
+   * After how long a silent peer is probed by the system, in milliseconds, of which it takes whole seconds, rounded up;
+   * 0 for never. One that does not answer ten probes, one a second, is lost. @defaultValue 60,000
    */
   readonly keepAliveMs?: number | undefined
   /**
@@ -44,6 +44,9 @@ export interface ListenSettings {
   readonly reusePort: boolean
 }
 
+/** The longest that Linux takes, in milliseconds. It says no to more, Node does not tell, and the default holds: two hours. */
+const LONGEST_KEEP_ALIVE_MS = 32_767_000
+
 /** The longest that a timer of Node takes, in milliseconds; it would ring at once for more. */
 export const LONGEST_MS = 2 ** 31 - 1
 
@@ -60,7 +63,7 @@ const NUMBERS = {
   backlog: { least: 1, most: 2 ** 31 - 1, byDefault: 4_096 },
   maxConnections: { least: 0, most: Number.POSITIVE_INFINITY, byDefault: Number.POSITIVE_INFINITY },
   lingerMs: { least: 0, most: LONGEST_MS, byDefault: 2_000 },
-  keepAliveMs: { least: 0, most: LONGEST_MS, byDefault: 60_000 },
+  keepAliveMs: { least: 0, most: LONGEST_KEEP_ALIVE_MS, byDefault: 60_000 },
 } as const
 
 const NAMES = [...Object.keys(NUMBERS), 'reusePort', 'host', 'path']

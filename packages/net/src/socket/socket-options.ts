@@ -3,6 +3,8 @@
 import type { ServerOpts } from 'node:net'
 import type { ListenSettings } from './options.js'
 
+const SECOND_MS = 1_000
+
 /** For `createServer`, of whatever kind of server. */
 export function socketOptionsOf({ keepAliveMs }: Pick<ListenSettings, 'keepAliveMs'>): ServerOpts {
   return {
@@ -10,6 +12,7 @@ export function socketOptionsOf({ keepAliveMs }: Pick<ListenSettings, 'keepAlive
     allowHalfOpen: true,
     noDelay: true,
     keepAlive: keepAliveMs > 0,
-    keepAliveInitialDelay: keepAliveMs,
+    // Node cuts off what is no whole second, and takes 0 s for the system's default: two hours.
+    keepAliveInitialDelay: Math.ceil(keepAliveMs / SECOND_MS) * SECOND_MS,
   }
 }
