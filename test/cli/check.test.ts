@@ -98,6 +98,13 @@ describe('a configuration that is wrong', () => {
       'listeners:\n  - path: /a\n    port: 1\n',
       ['3:5: listeners[0].port cannot stand beside path: a UNIX socket has neither'],
     ],
+    [
+      'listeners:\n  - { port: 0, reusePort: true }\n  - { path: /a, reusePort: true }\n',
+      [
+        '2:27: listeners[0].reusePort needs a port that all know, and 0 is another for each',
+        '3:28: listeners[1].reusePort is for ports, and path is none',
+      ],
+    ],
     ['listeners:\n  - port:\n', ['2:10: listeners[0].port must be a whole number from 0 to 65535; given nothing']],
     ['broker: fast\n', ['1:9: broker must be an object with names and values; given "fast"']],
     ['- broker\n', ['1:1: the configuration must be an object with names and values; given a list']],

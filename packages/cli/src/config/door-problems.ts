@@ -15,11 +15,16 @@ const TRUST_FILES = { caFile: 'ca', crlFile: 'crl' } as const
 /** Looks at each door, as far as it is well-formed. */
 export function doorProblems(listeners: readonly unknown[]): Problem[] {
   return listeners.flatMap((listener, at) => {
-    const { transport, tls, proxy } = Object(listener) as ListenerConfig
+    const { transport, tls, proxy, reusePort, port, path } = Object(listener) as ListenerConfig
+    const reusing: Path = ['listeners', at, 'reusePort']
     return [
       ...(isObject(tls) ? tlsProblems(tls, ['listeners', at, 'tls']) : []),
       ...(transport === 'tls' && tls?.required !== undefined ? [needlessAt(['listeners', at, 'tls', 'required'])] : []),
       ...(isObject(proxy) ? proxyProblems(proxy, { transport, path: ['listeners', at, 'proxy'] }) : []),
+      ...(reusePort === true && path !== undefined ? [problem(reusing, 'is for ports, and path is none')] : []),
+      ...(reusePort === true && port === 0
+        ? [problem(reusing, 'needs a port that all know, and 0 is another for each')]
+        : []),
     ]
   })
 }
