@@ -54,7 +54,16 @@ describe('processes of clients', () => {
     const plans = plansOf('hold', { connections: 1_000_000, processes: 53 })
     expect(new Set(plans.map(({ sources }) => sources?.first)).size).toBe(53)
     expect(plans.map(({ sources }) => sources?.addresses)).toEqual(plans.map(() => 1))
-    expect(plans.reduce((sum, { atOnce }) => sum + atOnce, 0)).toBeLessThanOrEqual(1_024)
+    expect(plans.map(({ atOnce }) => atOnce)).toEqual(plans.map(() => 19))
+    const places = placesOf(plans, 2_000)
+    expect(new Set(places).size).toBe(places.length)
+  })
+
+  test('have room for as many as the addresses have ports, though they are more than these', () => {
+    const [lowest, highest] = portsOfConnections()
+    const each = Math.floor(((highest - lowest + 1) * 2) / 3) - 2
+    const places = placesOf(plansOf('hold', { connections: 3 * each, processes: 3, sources: 2 }), each)
+    expect(new Set(places).size).toBe(places.length)
   })
 
   test('leave it to the system where one address is enough', () => {

@@ -138,7 +138,7 @@ interface Spread {
   readonly ports: readonly [lowest: number, highest: number]
 }
 
-/** Addresses of its own for each process; where there are too few, its own part of their ports to begin with. */
+/** Addresses of its own for each process; where there are too few, its own part of the ports of all to begin with. */
 function sourcesOf({ addresses, processes, at, ports }: Spread): Sources | undefined {
   if (addresses === 1) return undefined
   if (addresses >= processes) {
@@ -146,9 +146,8 @@ function sourcesOf({ addresses, processes, at, ports }: Spread): Sources | undef
     const first = at * Math.floor(addresses / processes) + Math.min(at, addresses % processes)
     return { first, addresses: own, ports, skipped: 0 }
   }
-  const turns = Math.ceil(processes / addresses)
-  const skipped = Math.floor(((ports[1] - ports[0] + 1) / turns) * Math.floor(at / addresses))
-  return { first: at % addresses, addresses: 1, ports, skipped }
+  const skipped = Math.floor(((ports[1] - ports[0] + 1) / processes) * at)
+  return { first: 0, addresses, ports, skipped }
 }
 
 function userIn(text: string): { login?: string; passcode?: string } {
