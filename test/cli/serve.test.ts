@@ -12,8 +12,9 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { type Certified, createAuthority, issueForServer } from '../support/certificates.js'
 import { dialWebSocket } from '../support/dial-web-socket.js'
 import { dialSocket, dialTls } from '../support/doors.js'
-import { pythonFor, RunningProgram } from '../support/programs.js'
+import { freePort, pythonFor, RunningProgram } from '../support/programs.js'
 import { root } from '../support/sources.js'
+import { canSharePorts, tcpSocketsAt } from '../support/tcp-sockets.js'
 import { WireClient } from '../support/wire-client.js'
 
 const bin = join(root, 'packages', 'cli', 'bin', 'xtomp.js')
@@ -478,6 +479,8 @@ users: [{ login: ann, passcode: hunter2 }]
   })
 })
 
+if (!canSharePorts) console.log('no worker listens by itself: that needs Linux and Node 22.12')
+
 describe('xtomp serve --workers', { timeout: TIMEOUT_MS }, () => {
   /** The workers that have logged this. */
   const saying = ({ program }: Serving, text: string): number[] => {
@@ -510,6 +513,41 @@ describe('xtomp serve --workers', { timeout: TIMEOUT_MS }, () => {
     const serving = xtomp('serve', '--port', String(port), '--web-port', 'off', '--workers', '2')
     expect(await serving.program.exit()).toBe(1)
     expect(serving.program.errors).toContain(`xtomp: another program listens on 127.0.0.1:${port}; --port N`)
+  })
+
+  const sharing = (port: number): string =>
+    fileOf(
+      JSON.stringify({
+        listeners: [
+          { port, reusePort: true },
+          { transport: 'mux', port: port + 1, reusePort: true },
+        ],
+      }),
+    )
+
+  test.skipIf(!canSharePorts)('has each worker listen by itself where doors say so', async () => {
+    const port = await freePort()
+    const serving = xtomp('serve', '--config', sharing(port), '--workers', '2')
+    expect(await portOf(serving)).toBe(port)
+    await serving.program.prints(`127.0.0.1:${port + 1}`)
+    const listening = [port, port + 1].map((at) => tcpSocketsAt(at).filter(({ isListening }) => isListening).length)
+    expect(listening).toEqual([2, 2])
+    const clients = [await connected(port), await connected(port + 1)]
+    serving.program.signal('SIGTERM')
+    for (const client of clients) await client.error('broker-closing')
+    expect(await serving.program.exit()).toBe(0)
+  })
+
+  test.skipIf(canSharePorts)('says in one line that this Node has no shared ports, with exit code 1', async () => {
+    const serving = xtomp('serve', '--config', sharing(await freePort()), '--workers', '2')
+    expect(await serving.program.exit()).toBe(1)
+    expect(serving.program.errors).toContain('xtomp: reusePort needs Node 22.12 or newer; this is ')
+  })
+
+  test('says in one line that workers cannot share any port that is free, with exit code 1', async () => {
+    const serving = xtomp('serve', '--config', sharing(await freePort()), '--workers', '2', '--port', '0')
+    expect(await serving.program.exit()).toBe(1)
+    expect(serving.program.errors).toBe('xtomp: reusePort needs a port that all know, and 0 is another for each\n')
   })
 
   test('replaces certificates in all workers at SIGHUP', async () => {

@@ -3,6 +3,9 @@
 import { startCluster } from '@xtomp/cluster'
 import { listen } from '@xtomp/net'
 
+/** Where each worker listens by itself; without it, they share what is free. */
+const port = Number(process.argv[3] ?? 0)
+
 const cluster = await startCluster({
   workers: Number(process.argv[2] ?? 2),
   broker: {
@@ -10,7 +13,7 @@ const cluster = await startCluster({
     logger: { info: () => undefined, warn: () => undefined, error: (fields, text) => console.error(fields, text) },
     hooks: { authenticate: ({ login }) => ({ name: login ?? 'somebody', worker: Number(process.env.XTOMP_WORKER) }) },
   },
-  open: async (broker) => (await listen(broker, { port: 0, host: '127.0.0.1' })).port,
+  open: async (broker) => (await listen(broker, { port, reusePort: port !== 0 })).port,
 })
 
 if (cluster !== undefined) {

@@ -7,9 +7,11 @@ import type { WorkerDestination, WorkerFacts, WorkerSession } from '@xtomp/clust
 import type { BrokerStats } from '@xtomp/core'
 import { expect, onTestFinished, test } from 'vitest'
 import { dialSocket } from '../support/doors.js'
+import { freePort } from '../support/programs.js'
 import { randomFrom, seedOfRun } from '../support/random.js'
 import { root } from '../support/sources.js'
 import { until } from '../support/suite.js'
+import { canSharePorts, tcpSocketsAt } from '../support/tcp-sockets.js'
 import { WireClient } from '../support/wire-client.js'
 
 const TIMEOUT_MS = 60_000
@@ -24,17 +26,18 @@ class Host {
   readonly #answers = new Map<number, (answer: unknown) => void>()
   #asked = 0
 
-  constructor() {
-    this.child = fork(join(root, 'test', 'cluster', 'host-program.mjs'), ['2'])
+  constructor(port: number | undefined) {
+    const args = port === undefined ? ['2'] : ['2', String(port)]
+    this.child = fork(join(root, 'test', 'cluster', 'host-program.mjs'), args)
     this.child.on('message', (message) => {
       const [id, answer] = message as [number, unknown]
       this.#answers.get(id)?.(answer)
     })
   }
 
-  /** Starts it; it ends with the test. */
-  static async start(): Promise<Host> {
-    const host = new Host()
+  /** Starts it, at a port where each worker listens by itself, if one is given; it ends with the test. */
+  static async start(port?: number): Promise<Host> {
+    const host = new Host(port)
     onTestFinished(() => void host.child.kill('SIGKILL'))
     await host.ask('port')
     return host
@@ -111,6 +114,33 @@ test('serves 500 connections on two workers, and loses those of a killed one alo
   const [topic, ...others] = await host.ask<WorkerDestination[]>('destinations')
   expect([topic, others]).toMatchObject([{ name: '/topic/all', type: 'topic', subscriptions: left.length }, []])
 })
+
+if (!canSharePorts) console.log('no worker listens by itself: that needs Linux and Node 22.12')
+
+test.skipIf(!canSharePorts)(
+  'has the system spread connections where each worker listens by itself',
+  {
+    timeout: TIMEOUT_MS,
+  },
+  async () => {
+    const port = await freePort()
+    const host = await Host.start(port)
+    expect(await host.ask('port')).toBe(port)
+    const listening = (): number => tcpSocketsAt(port).filter(({ isListening }) => isListening).length
+    expect(listening()).toBe(2)
+    // That all of 64 come to one of two is as likely as 1 in 2 to the 63.
+    const clients = await Promise.all(Array.from({ length: 64 }, () => host.connect()))
+    for (const client of clients) await client.confirm('SUBSCRIBE', { id: '0', destination: '/topic/all' })
+    const sessions = await host.ask<WorkerSession[]>('sessions')
+    expect(new Set(sessions.map(({ worker }) => worker)).size).toBe(2)
+    await host.ask('publish', '/topic/all')
+    for (const client of clients) expect((await client.frame('MESSAGE')).text).toBe('from the primary')
+    const [worker] = await host.ask<WorkerFacts[]>('workers')
+    await host.kill(worker as WorkerFacts)
+    expect(listening()).toBe(2)
+    await host.connect()
+  },
+)
 
 test('drains and ends all processes when it is closed', { timeout: TIMEOUT_MS }, async () => {
   const host = await Host.start()
