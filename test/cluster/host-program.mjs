@@ -6,11 +6,17 @@ import { listen } from '@xtomp/net'
 /** Where each worker listens by itself; without it, they share what is free. */
 const port = Number(process.argv[3] ?? 0)
 
+/** How workers ended. */
+const ends = []
 const cluster = await startCluster({
   workers: Number(process.argv[2] ?? 2),
   broker: {
     destinations: [{ match: '/queue/small', maxMessages: 1 }],
-    logger: { info: () => undefined, warn: () => undefined, error: (fields, text) => console.error(fields, text) },
+    logger: {
+      info: () => undefined,
+      warn: ({ how }) => ends.push(how),
+      error: (fields, text) => console.error(fields, text),
+    },
     hooks: { authenticate: ({ login }) => ({ name: login ?? 'somebody', worker: Number(process.env.XTOMP_WORKER) }) },
   },
   open: async (broker) => (await listen(broker, { port, reusePort: port !== 0 })).port,
@@ -20,6 +26,7 @@ if (cluster !== undefined) {
   const answers = {
     port: () => cluster.opened,
     workers: () => cluster.workers(),
+    ends: () => ends,
     stats: () => cluster.stats(),
     sessions: () => all(cluster.sessions()),
     destinations: () => cluster.destinations(),

@@ -153,6 +153,15 @@ test('drains and ends all processes when it is closed', { timeout: TIMEOUT_MS },
   expect(() => process.kill(worker?.pid as number, 0)).toThrow('ESRCH')
 })
 
+test('lets a worker that is told to stop drain and end by itself', { timeout: TIMEOUT_MS }, async () => {
+  const host = await Host.start()
+  const clients = [await host.connect(), await host.connect()]
+  const [worker] = await host.ask<WorkerFacts[]>('workers')
+  process.kill(worker?.pid as number, 'SIGTERM')
+  await Promise.any(clients.map((client) => client.error('broker-closing')))
+  expect(await host.until<unknown[]>('ends', ({ length }) => length > 0)).toEqual([0])
+})
+
 test('ends its workers when the primary is killed', { timeout: TIMEOUT_MS }, async () => {
   const host = await Host.start()
   const client = await host.connect()

@@ -13,7 +13,7 @@ import type { WorkerLink } from './worker-link.js'
 
 /** A worker that ends sooner than that after its start is not replaced before. */
 const LEAST_LIFE_MS = 1_000
-/** After its time to drain a worker may take so long to end, then it is killed. */
+/** A worker that has no more time to drain, or no link, may take so long to end, then it is killed. */
 const GRACE_MS = 5_000
 
 /** One worker, from its start to its end. */
@@ -155,8 +155,8 @@ class Primary implements Cluster {
         told: (report) => this.#take(own, report as Report),
         failed: (error) =>
           this.broker.logger.error({ err: error, worker: number }, 'a worker said what makes no sense'),
-        // Nothing is possible without the link.
-        closed: () => void worker.process.kill('SIGKILL'),
+        // Nothing is possible without the link: the worker ends by itself, if it can.
+        closed: () => void this.broker.clock.after(GRACE_MS, () => worker.process.kill('SIGKILL')),
       }),
     )
     this.#processes.add(process)
