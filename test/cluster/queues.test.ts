@@ -116,6 +116,33 @@ test('lets a producer wait for room that a consumer of another worker makes', as
   await first.frame('RECEIPT', { 'receipt-id': 'two' })
 })
 
+test('reads no more of a client whose message waits for room, until there is some', async () => {
+  const { first, second } = await two({ destinations: [{ match: '/queue/small', maxMessages: 1, whenFull: 'hold' }] })
+  await second.confirm('SUBSCRIBE', { id: 't', destination: '/topic/after' })
+  await second.confirm('SEND', { destination: '/queue/small' }, 'one')
+  first.send('SEND', { destination: '/queue/small' }, 'two')
+  // What the primary answers this comes behind its word that the other is to wait.
+  const neighbour = await clientOf(brokers.workers[0]?.broker as Broker)
+  await neighbour.confirm('SEND', { destination: '/queue/b' })
+  first.send('SEND', { destination: '/topic/after' }, 'three')
+  await neighbour.roundTrip()
+  await second.expectNothing()
+  await second.confirm('SUBSCRIBE', { id: 'q', destination: '/queue/small' })
+  expect((await second.messages(3)).map(({ text }) => text)).toEqual(['one', 'two', 'three'])
+})
+
+test('counts what a link has not got rid of as held', async () => {
+  const { first, second } = await two({ limits: { totalBytes: 4_000_000 } })
+  const [worker] = brokers.workers
+  await first.confirm('SUBSCRIBE', { id: '0', destination: '/topic/a' })
+  worker?.owner.link.pause()
+  for (let at = 0; at < 100; at++) second.send('SEND', { destination: '/topic/a' }, 'x'.repeat(20_000))
+  await until(() => brokers.owner.broker.stats().bytes > 1_000_000)
+  worker?.owner.link.resume()
+  await first.messages(100)
+  await until(() => brokers.owner.broker.stats().bytes === 0)
+})
+
 test('gives every message an id of its own, whichever worker took it', async () => {
   const { first, second } = await two()
   const ids = new Set<string>()
@@ -125,4 +152,41 @@ test('gives every message an id of its own, whichever worker took it', async () 
     ids.add((await first.frame('MESSAGE')).headers['message-id'] as string)
   }
   expect(ids.size).toBe(4)
+})
+
+test('takes back what waits for room when its client is gone', async () => {
+  const { first, second } = await two({ destinations: [{ match: '/queue/small', maxMessages: 1, whenFull: 'hold' }] })
+  await second.confirm('SEND', { destination: '/queue/small' }, 'one')
+  // Both may be read before the primary has said that the first is to wait.
+  first.send('SEND', { destination: '/queue/small' }, 'never')
+  first.send('SEND', { destination: '/queue/small' }, 'nor this')
+  await second.roundTrip()
+  first.abort()
+  await first.closed
+  await until(() => brokers.workers[0]?.broker.stats().sessions === 0)
+  // The worker's word for it is behind this on the link.
+  await (await clientOf(brokers.workers[0]?.broker as Broker)).confirm('SEND', { destination: '/queue/b' })
+  await second.confirm('SUBSCRIBE', { id: '0', destination: '/queue/small' })
+  expect((await second.frame('MESSAGE')).text).toBe('one')
+  await second.confirm('SEND', { destination: '/queue/small' }, 'two')
+  expect((await second.frame('MESSAGE')).text).toBe('two')
+})
+
+test('takes back a COMMIT that waits for room when its client is gone, and gives back what it acknowledged', async () => {
+  const { first, second } = await two({ destinations: [{ match: '/queue/small', maxMessages: 1, whenFull: 'hold' }] })
+  await second.confirm('SEND', { destination: '/queue/small' }, 'one')
+  await second.confirm('SEND', { destination: '/queue/a' }, 'task')
+  await first.confirm('SUBSCRIBE', { id: '0', destination: '/queue/a', ack: 'client' })
+  const { headers } = await first.frame('MESSAGE')
+  first.send('BEGIN', { transaction: 't' })
+  first.send('ACK', { transaction: 't', id: headers.ack as string })
+  first.send('SEND', { transaction: 't', destination: '/queue/small' }, 'never')
+  first.send('COMMIT', { transaction: 't', receipt: 'r' })
+  await second.roundTrip()
+  first.abort()
+  await second.confirm('SUBSCRIBE', { id: '0', destination: '/queue/a' })
+  expect((await second.frame('MESSAGE', { redelivered: 'true' })).text).toBe('task')
+  await second.confirm('SUBSCRIBE', { id: '1', destination: '/queue/small' })
+  expect((await second.frame('MESSAGE')).text).toBe('one')
+  await second.expectNothing()
 })

@@ -283,7 +283,6 @@ conformance('heart-beats', (test) => {
   })
 
   test('does not count the time in which a producer is held by a full queue [104]', async (env) => {
-    if (env.door === 'two workers') env.skip('a worker reads on while the primary has no room')
     const destination = env.queue('full')
     await env.open({ destinations: [{ match: destination, maxMessages: 1, whenFull: 'hold' }] })
     const producer = await env.connect({ 'heart-beat': '10000,0' })

@@ -50,7 +50,7 @@ export function linkedBackplane(): BackplaneHarness {
 /** As much of a broker's inside as topics need. */
 function insideOf(broker: BackplaneBroker): Inside {
   const part = {
-    context: { clock: systemClock },
+    context: { clock: systemClock, account: { charge: () => undefined, give: () => undefined } },
     router: (host: string) => ({
       receive: ({ id, destination, headers, body, expiresAt }: ArrivedMessage) =>
         broker.receive(host, { id, destination, headers, body, expiresAt }),

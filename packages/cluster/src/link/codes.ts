@@ -29,6 +29,10 @@ export const CODE = {
   failed: 13,
   /** To a worker: subscription, delivery, whether redelivered (8), message. */
   deliver: 14,
+  /** To a worker: request. It waits for room. */
+  waits: 15,
+  /** To the primary: request. Whoever waits is gone. */
+  withdraw: 16,
 } as const
 
 /** How a delivery ends, as the link says it: the outcomes of the port, and two ways back that are nobody's fault. */

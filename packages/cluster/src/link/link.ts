@@ -1,8 +1,7 @@
 /** One end of the link between a worker and the primary: frames over a stream, one write a turn. */
 
 import type { Duplex } from 'node:stream'
-import type { Clock } from '@xtomp/core'
-import type { Completion } from '@xtomp/core/destination'
+import type { Completion, DestinationContext } from '@xtomp/core/destination'
 import { CODE } from './codes.js'
 import { FrameReader } from './frame-reader.js'
 import { FrameWriter } from './frame-writer.js'
@@ -19,12 +18,15 @@ export interface LinkEvents {
   closed(): void
 }
 
+/** What a link needs of its broker: what has not left counts as held. */
+export type LinkContext = Pick<DestinationContext, 'clock' | 'account'>
+
 const LENGTH_OCTETS = 4
 
 /** Collects the frames of a turn, and cuts what comes into frames. */
 export class Link {
   readonly #stream: Duplex
-  readonly #clock: Clock
+  readonly #context: LinkContext
   readonly #events: LinkEvents
   readonly #writer = new FrameWriter()
   readonly #reader = new FrameReader()
@@ -40,9 +42,9 @@ export class Link {
   #unsent = 0
   isClosed = false
 
-  constructor(stream: Duplex, clock: Clock, events: LinkEvents) {
+  constructor(stream: Duplex, context: LinkContext, events: LinkEvents) {
     this.#stream = stream
-    this.#clock = clock
+    this.#context = context
     this.#events = events
     stream.on('data', (chunk: Buffer) => this.#take(chunk))
     // What broke it is of no interest: it is gone.
@@ -65,7 +67,7 @@ export class Link {
   plan(): void {
     if (this.#isPlanned) return
     this.#isPlanned = true
-    this.#clock.soon(() => this.#flush())
+    this.#context.clock.soon(() => this.#flush())
   }
 
   /** Tells `completion` once everything written so far has left: the system delivers it, whatever becomes of us. */
@@ -111,8 +113,10 @@ export class Link {
       this.#told = []
       const { length } = writer
       this.#unsent += length
+      this.#context.account.charge(length)
       this.#stream.write(writer.written, () => {
         this.#unsent -= length
+        this.#context.account.give(length)
         for (const completion of told) completion.done()
         this.#events.drained()
       })

@@ -45,16 +45,16 @@ export interface WorkerLinkEvents {
 
 /** A question of the worker, while it is not answered. */
 class Asked implements Completion {
-  readonly #number: number
+  readonly number: number
   readonly #link: WorkerLink
 
   constructor(number: number, link: WorkerLink) {
-    this.#number = number
+    this.number = number
     this.#link = link
   }
 
   done(error?: StompError): void {
-    this.#link.answer(this, this.#number, error)
+    this.#link.answer(this.number, error)
   }
 }
 
@@ -66,7 +66,8 @@ export class WorkerLink implements HubMember, DeliveryLink {
   /** Passed on and not settled, by the numbers that the worker knows. */
   readonly #deliveries = new Numbers<Delivery>()
   readonly #subscriptions = new Map<number, OwnerSubscription>()
-  readonly #asked = new Set<Completion>()
+  /** What is not answered, by the numbers of the questions: what is to be withdrawn when nobody waits for it any more. */
+  readonly #asked = new Map<number, Completion>()
   /** What it wants of topics, by host. */
   readonly #wanted = new Map<string, Set<string>>()
   readonly #starved = new Set<OwnerSubscription>()
@@ -77,7 +78,7 @@ export class WorkerLink implements HubMember, DeliveryLink {
   constructor(stream: Duplex, context: WorkerLinkContext, events: WorkerLinkEvents) {
     this.#context = context
     this.#inside = context.inside
-    this.link = new Link(stream, context.inside.context.clock, {
+    this.link = new Link(stream, context.inside.context, {
       frame: (reader) => {
         try {
           if (reader.code === CODE.tell) events.told(JSON.parse(reader.rest().toString()))
@@ -132,9 +133,9 @@ export class WorkerLink implements HubMember, DeliveryLink {
   }
 
   /** Answers a question. */
-  answer(completion: Completion, number: number, error: StompError | undefined): void {
-    this.#asked.delete(completion)
-    if (this.link.isClosed || number === 0) return
+  answer(number: number, error: StompError | undefined): void {
+    this.#asked.delete(number)
+    if (this.link.isClosed) return
     if (error === undefined) {
       if (number !== this.#doneLast + 1) this.#tellDone()
       this.#doneLast = number
@@ -165,6 +166,11 @@ export class WorkerLink implements HubMember, DeliveryLink {
       case CODE.unwant:
         this.#unwant(reader.text(), reader.text())
         break
+      case CODE.withdraw: {
+        const completion = this.#asked.get(reader.number())
+        if (completion !== undefined) this.#inside.context.withdraw(completion)
+        break
+      }
       case CODE.fence:
         this.#ask(reader).done()
         break
@@ -196,7 +202,7 @@ export class WorkerLink implements HubMember, DeliveryLink {
 
   #ask(reader: FrameReader): Asked {
     const asked = new Asked(reader.number(), this)
-    this.#asked.add(asked)
+    this.#asked.set(asked.number, asked)
     return asked
   }
 
@@ -218,7 +224,7 @@ export class WorkerLink implements HubMember, DeliveryLink {
   #send(reader: FrameReader): void {
     const asked = this.#ask(reader)
     const { host, message } = readMessage(reader)
-    this.#router(host).send(message, asked)
+    if (!this.#router(host).send(message, asked)) this.#tellWaits(asked)
   }
 
   #open(reader: FrameReader): void {
@@ -247,7 +253,6 @@ export class WorkerLink implements HubMember, DeliveryLink {
   #settle(reader: FrameReader): void {
     const number = reader.number()
     const asked = number === 0 ? nobody : new Asked(number, this)
-    if (number !== 0) this.#asked.add(asked)
     const outcome = OUTCOMES[reader.small()]
     const deliveries: Delivery[] = []
     while (!reader.isAtEnd) {
@@ -305,7 +310,6 @@ export class WorkerLink implements HubMember, DeliveryLink {
     byOrigin(deliveries, (origin, group) => settlements.push({ origin, deliveries: group, outcome: 'acknowledged' }))
     const completion: Completion = {
       done: (error) => {
-        this.#asked.delete(completion)
         release()
         // They are the worker's again, which gives them back.
         if (error !== undefined) for (const [number, delivery] of taken) this.#deliveries.set(number, delivery)
@@ -314,9 +318,8 @@ export class WorkerLink implements HubMember, DeliveryLink {
       },
     }
     // Where it waits for room it is this completion that is withdrawn.
-    this.#asked.delete(asked)
-    this.#asked.add(completion)
-    commit(context, { router, messages, settlements }, completion)
+    this.#asked.set(asked.number, completion)
+    if (!commit(context, { router, messages, settlements }, completion)) this.#tellWaits(asked)
   }
 
   #messagesIn(reader: FrameReader): StoredMessage[] {
@@ -335,6 +338,10 @@ export class WorkerLink implements HubMember, DeliveryLink {
     return router
   }
 
+  #tellWaits({ number }: Asked): void {
+    if (this.#asked.has(number)) this.link.frame(CODE.waits).number(number).end()
+  }
+
   #tellDone(): void {
     if (this.#doneCount > 0 && !this.link.isClosed)
       this.link.frame(CODE.done).number(this.#doneLast).number(this.#doneCount).end()
@@ -351,7 +358,7 @@ export class WorkerLink implements HubMember, DeliveryLink {
 
   /** Gives all back: what waits for room is withdrawn, what was delivered returns, nothing is wanted any more. */
   #leave(): void {
-    for (const completion of [...this.#asked]) this.#inside.context.withdraw(completion)
+    for (const completion of [...this.#asked.values()]) this.#inside.context.withdraw(completion)
     for (const { subscription } of this.#subscriptions.values()) subscription.end()
     this.#subscriptions.clear()
     this.#starved.clear()

@@ -45,7 +45,7 @@ export class OwnerLink implements BackplaneWithQueues, RemoteQueues, QueueLink {
 
   constructor(stream: Duplex, inside: Inside, events: OwnerLinkEvents) {
     this.#inside = inside
-    this.link = new Link(stream, inside.context.clock, {
+    this.link = new Link(stream, inside.context, {
       frame: (reader) =>
         reader.code === CODE.tell ? events.told(JSON.parse(reader.rest().toString())) : this.#take(reader),
       flushing: () => this.#tellHanded(),
@@ -89,17 +89,17 @@ export class OwnerLink implements BackplaneWithQueues, RemoteQueues, QueueLink {
     return new RemoteQueue({ identity, keeper, context: this.#inside.context, link: this })
   }
 
-  commit(host: string, { placed, settlements }: Work, done: (error?: StompError) => void): void {
+  commit(host: string, { placed, settlements }: Work, completion: Completion): void {
     const messages = placed.filter(({ destination }) => destination instanceof RemoteQueue)
     // What is not acknowledged is settled behind the batch.
     const acknowledged = settlements.filter(
       ({ origin, outcome }) => outcome === 'acknowledged' && origin instanceof RemoteQueue,
     )
     if (messages.length === 0 && acknowledged.length === 0) {
-      done()
+      completion.done()
       return
     }
-    const frame = this.#ask(CODE.commit, { done })?.text(host).number(messages.length)
+    const frame = this.#ask(CODE.commit, completion)?.text(host).number(messages.length)
     if (frame === undefined) return
     for (const { message } of messages) {
       writeMessage(frame.beginPart().small(CODE.message), host, message)
@@ -185,6 +185,11 @@ export class OwnerLink implements BackplaneWithQueues, RemoteQueues, QueueLink {
         for (let number = last - count + 1; number <= last; number++) this.#asked.take(number)?.done()
         break
       }
+      case CODE.waits: {
+        const number = reader.number()
+        this.#asked.get(number)?.waits?.(() => this.#withdraw(number))
+        break
+      }
       case CODE.failed:
         this.#asked.take(reader.number())?.done(errorOf(reader.rest().toString()))
         break
@@ -200,6 +205,12 @@ export class OwnerLink implements BackplaneWithQueues, RemoteQueues, QueueLink {
     const number = reader.number()
     const isRedelivered = reader.small() === 1
     remote.take(readMessage(reader).message, number, isRedelivered)
+  }
+
+  /** Whoever asked is gone. What is answered by now is not to be taken back. */
+  #withdraw(number: number): void {
+    if (this.#asked.get(number) !== undefined && !this.link.isClosed)
+      this.link.frame(CODE.withdraw).number(number).end()
   }
 
   #tellHanded(): void {

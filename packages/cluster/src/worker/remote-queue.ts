@@ -143,6 +143,7 @@ export class RemoteQueue implements KeptDestination {
   #asking(completion: Completion): Completion {
     this.#asked++
     return {
+      waits: (withdraw) => completion.waits?.(withdraw),
       done: (error) => {
         this.#asked--
         completion.done(error)

@@ -53,7 +53,7 @@ function attempt(context: DestinationContext, plan: Plan, completion: Completion
     }
     const { queues } = plan.router
     if (queues === undefined) write(context, work, done)
-    else queues.commit(plan.router.host, work, done)
+    else queues.commit(plan.router.host, work, { done, waits: (withdraw) => completion.waits?.(withdraw) })
     return undefined
   }
   undo(work)

@@ -1,7 +1,7 @@
 /** Queues that an owner keeps for this broker: in another process, say. */
 
-import type { StompError } from '../errors.js'
 import type { Backplane } from '../ports/backplane.js'
+import type { Completion } from '../ports/destination.js'
 import type { KeptDestination } from './local.js'
 import type { QueueIdentity } from './queue.js'
 import type { Work } from './work.js'
@@ -17,8 +17,8 @@ export interface RemoteQueueKeeper {
 export interface RemoteQueues {
   /** What stands behind a queue's name here. */
   queue(identity: QueueIdentity, keeper: RemoteQueueKeeper): KeptDestination
-  /** Does what a transaction does to the owner's queues, all or nothing; `done` is told when that is certain. */
-  commit(host: string, work: Work, done: (error?: StompError) => void): void
+  /** Does what a transaction does to the owner's queues, all or nothing; `completion` is told when that is certain. */
+  commit(host: string, work: Work, completion: Completion): void
 }
 
 /** A backplane that has the queues, too. */

@@ -7,6 +7,11 @@ import type { StoredMessage } from '../message.js'
 /** Told once when work is done, or why it was not; it may be told inside the call that began the work. */
 export interface Completion {
   done(error?: StompError): void
+  /**
+   * Told before that, where the work turns out to wait for room: the sender should send no more until it is done, and
+   * calls `withdraw` when it is gone.
+   */
+  waits?(withdraw: () => void): void
 }
 
 /** One message on its way to one subscription, from being handed over until it is settled. */

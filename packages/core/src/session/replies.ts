@@ -9,6 +9,8 @@ export interface Replying {
   replied(receipt: string | undefined, bytes: number): void
   /** The frame failed. */
   fail(error: StompError, receipt: string | undefined): void
+  /** A frame waits for room; `withdraw` takes it back. */
+  hold(withdraw: () => void): void
 }
 
 /** What a frame asks for, and what it costs until it is done. */
@@ -38,6 +40,10 @@ class Reply implements Completion {
     this.receipt = receipt
     this.bytes = bytes
     this.told = told
+  }
+
+  waits(withdraw: () => void): void {
+    this.#replies.hold(withdraw)
   }
 
   done(error?: StompError): void {
@@ -70,6 +76,11 @@ export class Replies {
     else this.#last.next = reply
     this.#last = reply
     return reply
+  }
+
+  /** A frame waits for room. */
+  hold(withdraw: () => void): void {
+    this.#session.hold(withdraw)
   }
 
   /** Runs `task` once every frame so far is answered: at once where they are. */

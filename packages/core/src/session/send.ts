@@ -72,7 +72,7 @@ function accept(session: Session, { transaction, receipt }: SendCommand, message
     return
   }
   const completion = reporting(session, message, session.completion(receipt, { message }))
-  if (!router.send(message, completion)) session.hold(completion)
+  if (!router.send(message, completion)) session.hold(() => session.context.destinations.withdraw(completion))
 }
 
 /** Tells of the message once it is accepted, where somebody wants to know. */
@@ -81,6 +81,7 @@ function reporting(session: Session, message: StoredMessage, completion: Complet
   if (!reports.areSendsHeard) return completion
   message.own()
   return {
+    waits: (withdraw) => completion.waits?.(withdraw),
     done: (error) => {
       completion.done(error)
       if (error === undefined) reports.sent(session, message)

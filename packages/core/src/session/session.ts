@@ -71,8 +71,8 @@ export class Session
   #info: SessionInfo | undefined
   #replies: Replies | undefined
   #unreceipted: Completion | undefined
-  /** The completion of the frame that a queue asks to wait. */
-  #held: Completion | undefined
+  /** What takes the frames back that queues ask to wait; several where they say so after the call. */
+  #held: (() => void)[] | undefined
   /** The message that a hook judges. */
   #judged: StoredMessage | undefined
   #deadline: WakeUp | undefined
@@ -377,9 +377,10 @@ export class Session
     this.#incoming.goOn(HELD_BY_QUEUE)
   }
 
-  /** A queue has no room and asks its producers to wait: no other frame is begun until this one is done. */
-  hold(completion: Completion): void {
-    this.#held = completion
+  /** A queue has no room and asks its producers to wait: no other frame is begun until all that are begun are done. */
+  hold(withdraw: () => void): void {
+    this.#held ??= []
+    this.#held.push(withdraw)
     // The connection may have gone while a hook thought about an earlier frame: of its end nobody will tell again.
     if (this.#lost !== undefined) this.#finish(this.#lost)
     if (this.#isOpen) this.#incoming.pause(HELD_BY_QUEUE)
@@ -491,7 +492,7 @@ export class Session
   #withdraw(): void {
     const held = this.#held
     this.#held = undefined
-    if (held !== undefined) this.context.destinations.withdraw(held)
+    for (const withdraw of held ?? []) withdraw()
   }
 
   #expectConnected(timeoutMs: number): void {

@@ -38,6 +38,7 @@ export function commit(session: Session, { transaction: id, receipt }: Transacti
   const holders = new Set(settled.flatMap(({ deliveries }) => deliveries.map(({ holder }) => holder)))
   for (const { deliveries } of settled) takeOut(session, deliveries)
   const released: Completion = {
+    waits: (withdraw) => completion.waits?.(withdraw),
     done: (error) => {
       transactions.release(transaction)
       completion.done(error)
@@ -50,7 +51,8 @@ export function commit(session: Session, { transaction: id, receipt }: Transacti
       else for (const { origin, deliveries } of plan.settlements) origin.putBack(deliveries)
     },
   }
-  if (!commitPlan(session.context.destinations, plan, released)) session.hold(released)
+  const { destinations } = session.context
+  if (!commitPlan(destinations, plan, released)) session.hold(() => destinations.withdraw(released))
 }
 
 function tell(session: Session, messages: readonly StoredMessage[], settled: readonly Settled[]): void {
