@@ -132,7 +132,7 @@ test('reads no more of a client whose message waits for room, until there is som
 })
 
 test('counts what a link has not got rid of as held', async () => {
-  const { first, second } = await two({ limits: { totalBytes: 4_000_000 } })
+  const { first, second } = await two({ limits: { unstoredBytes: 4_000_000 } })
   const [worker] = brokers.workers
   await first.confirm('SUBSCRIBE', { id: '0', destination: '/topic/a' })
   worker?.owner.link.pause()

@@ -1,6 +1,7 @@
 /** Topics of several workers, over the real link and in one process: who gets what, and in which order. */
 
-import { connectMemory } from '@xtomp/core'
+import { type BrokerOptions, connectMemory } from '@xtomp/core'
+import { ManualClock } from '@xtomp/testing'
 import { afterEach, expect, test } from 'vitest'
 import { Hub, type HubMember } from '../../packages/cluster/src/primary/hub.js'
 import { Pressure } from '../../packages/cluster/src/primary/pressure.js'
@@ -19,8 +20,8 @@ async function clientOf({ broker }: LinkedWorker): Promise<WireClient> {
 }
 
 /** Three workers, a client of each, and how many messages each worker was passed. */
-async function three() {
-  brokers = await LinkedBrokers.open(3)
+async function three(options?: BrokerOptions) {
+  brokers = await LinkedBrokers.open(3, options)
   const passed = [0, 0, 0]
   for (const [at, { atOwner }] of brokers.workers.entries()) {
     const pass = atOwner.pass.bind(atOwner)
@@ -87,10 +88,48 @@ test('reaches the clients of all workers from the primary, and the primary from 
   await until(() => texts.length === 3)
 })
 
+test('gives a RECEIPT once every worker with a subscriber has the message, and waits for no other', async () => {
+  const { clients, workers } = await three()
+  const [first, second, third] = clients
+  await second.confirm('SUBSCRIBE', { id: '0', destination: '/topic/a' })
+  workers[1]?.owner.link.pause()
+  workers[2]?.owner.link.pause()
+  first.send('SEND', { destination: '/topic/a', receipt: 'a' })
+  const neighbour = await clientOf(workers[0] as LinkedWorker)
+  await neighbour.confirm('SEND', { destination: '/queue/a' })
+  expect(first.received).toEqual([])
+  workers[1]?.owner.link.resume()
+  await first.frame('RECEIPT', { 'receipt-id': 'a' })
+  await second.frame('MESSAGE')
+  workers[2]?.owner.link.resume()
+  await third.expectNothing()
+})
+
+test('cuts a worker that does not say for 30 s that it has a message, and lets nobody wait for it', async () => {
+  const clock = new ManualClock()
+  const faults: string[] = []
+  const logger = {
+    info: () => undefined,
+    warn: () => undefined,
+    error: (_: unknown, text: string) => faults.push(text),
+  }
+  const { clients, workers } = await three({ clock, logger })
+  const [first, second] = clients
+  await second.confirm('SUBSCRIBE', { id: '0', destination: '/topic/a' })
+  workers[1]?.owner.link.pause()
+  first.send('SEND', { destination: '/topic/a', receipt: 'a' })
+  await until(() => clock.timers > 0)
+  await clock.advance(29_000)
+  expect(workers[1]?.atOwner.link.isClosed).toBe(false)
+  await clock.advance(1_000)
+  await first.frame('RECEIPT', { 'receipt-id': 'a' })
+  expect(faults).toEqual(['a worker does not answer; it is cut'])
+})
+
 test('forgets what a worker wanted that is gone', () => {
   const hub = new Hub()
   const got: string[] = []
-  const member = (name: string): HubMember => ({ pass: () => got.push(name) })
+  const member = (name: string): HubMember => ({ pass: () => got.push(name), whenTaken: (task) => task() })
   const [one, other] = [member('one'), member('other')]
   for (const name of ['/topic/a', '/topic/*']) hub.want(one, '', name)
   hub.publish(other, '', '/topic/a', new Uint8Array())

@@ -33,6 +33,12 @@ export const CODE = {
   waits: 15,
   /** To the primary: request. Whoever waits is gone. */
   withdraw: 16,
+  /** To the primary: request. To be answered once all other workers have taken what they were passed so far. */
+  whenTaken: 17,
+  /** To a worker: nothing. It is to say so when it has taken all that is before this. */
+  ask: 18,
+  /** To the primary: nothing. It has taken all that was before the oldest `ask`. */
+  taken: 19,
 } as const
 
 /** How a delivery ends, as the link says it: the outcomes of the port, and two ways back that are nobody's fault. */

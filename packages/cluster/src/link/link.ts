@@ -1,7 +1,7 @@
 /** One end of the link between a worker and the primary: frames over a stream, one write a turn. */
 
 import type { Duplex } from 'node:stream'
-import type { Completion, DestinationContext } from '@xtomp/core/destination'
+import type { DestinationContext } from '@xtomp/core/destination'
 import { CODE } from './codes.js'
 import { FrameReader } from './frame-reader.js'
 import { FrameWriter } from './frame-writer.js'
@@ -30,8 +30,6 @@ export class Link {
   readonly #events: LinkEvents
   readonly #writer = new FrameWriter()
   readonly #reader = new FrameReader()
-  /** Told when what is being collected has left. */
-  #told: Completion[] = []
   /** The beginning of a frame that is not whole, and how much of it there is, and must be to look again. */
   #parts: Buffer[] = []
   #have = 0
@@ -70,12 +68,6 @@ export class Link {
     this.#context.clock.soon(() => this.#flush())
   }
 
-  /** Tells `completion` once everything written so far has left: the system delivers it, whatever becomes of us. */
-  whenLeft(completion: Completion): void {
-    if (this.isClosed) completion.done()
-    else this.#told.push(completion)
-  }
-
   /** Says something rare. */
   tell(value: unknown): void {
     this.frame(CODE.tell)
@@ -108,16 +100,13 @@ export class Link {
     this.#events.flushing()
     this.#isPlanned = false
     const writer = this.#writer
-    const told = this.#told
     if (writer.length > 0 && !this.isClosed) {
-      this.#told = []
       const { length } = writer
       this.#unsent += length
       this.#context.account.charge(length)
       this.#stream.write(writer.written, () => {
         this.#unsent -= length
         this.#context.account.give(length)
-        for (const completion of told) completion.done()
         this.#events.drained()
       })
       // What the system has taken within the call is ours again.
@@ -152,7 +141,6 @@ export class Link {
   #close(): void {
     if (this.isClosed) return
     this.isClosed = true
-    for (const completion of this.#told.splice(0)) completion.done()
     this.#events.closed()
   }
 }

@@ -6,6 +6,8 @@ import { isPattern, PatternTrie } from '@xtomp/core/destination'
 export interface HubMember {
   /** Takes a topic's message as it is on the link. */
   pass(message: Uint8Array): void
+  /** Calls `task` once it has taken all that it was passed so far: at once where there is nothing to wait for. */
+  whenTaken(task: () => void): void
 }
 
 /** What is wanted of one virtual host. */
@@ -17,6 +19,31 @@ class Wanted {
 /** Passes each message to those members that have a subscription to it, but not back. */
 export class Hub {
   readonly #hosts = new Map<string, Wanted>()
+  readonly #members = new Set<HubMember>()
+
+  /** Takes part from now on. */
+  join(member: HubMember): void {
+    this.#members.add(member)
+  }
+
+  /** Takes part no longer; it has taken back what it wanted. */
+  leave(member: HubMember): void {
+    this.#members.delete(member)
+  }
+
+  /** Calls `task` once all but one have taken what they were passed so far. */
+  whenTaken(from: HubMember, task: () => void): void {
+    let left = 1
+    const taken = (): void => {
+      if (--left === 0) task()
+    }
+    for (const member of this.#members) {
+      if (member === from) continue
+      left++
+      member.whenTaken(taken)
+    }
+    taken()
+  }
 
   /** A member has its first subscription to a name or pattern. */
   want(member: HubMember, host: string, name: string): void {

@@ -36,6 +36,10 @@ class OwnMember implements HubMember, Backplane {
     this.#broker.router(host)?.receive(message)
   }
 
+  whenTaken(task: () => void): void {
+    task()
+  }
+
   publish(host: string, message: StoredMessage, completion: Completion): void {
     writeMessage(this.#writer.begin(CODE.message), host, message).end()
     this.#hub.publish(this, host, message.destination, this.#writer.written.subarray(HEAD_OCTETS))
@@ -78,7 +82,7 @@ export function createOwner({ hooks: _, backplane: _own, ...options }: BrokerOpt
     connect: (stream, events) => {
       const link = new WorkerLink(
         stream,
-        { inside: inside as Inside, hub, pressure },
+        { inside: inside as Inside, hub, pressure, broker },
         {
           ...events,
           closed: () => {

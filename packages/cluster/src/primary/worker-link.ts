@@ -22,6 +22,7 @@ import { Numbers } from '../link/numbers.js'
 import type { Hub, HubMember } from './hub.js'
 import { byOrigin, type DeliveryLink, OwnerSubscription, putBackUntouched } from './owner-subscription.js'
 import type { Pressure } from './pressure.js'
+import { Untaken, type UntakenContext } from './untaken.js'
 
 /** Deliveries wait while a worker has not taken so many octets. */
 const MOST_DELIVERIES_UNSENT = 1024 * 1024
@@ -31,6 +32,7 @@ export interface WorkerLinkContext {
   readonly inside: Inside
   readonly hub: Hub
   readonly pressure: Pressure
+  readonly broker: UntakenContext
 }
 
 /** What a link tells of its worker beside what concerns the broker. */
@@ -71,6 +73,7 @@ export class WorkerLink implements HubMember, DeliveryLink {
   /** What it wants of topics, by host. */
   readonly #wanted = new Map<string, Set<string>>()
   readonly #starved = new Set<OwnerSubscription>()
+  readonly #untaken: Untaken
   /** The questions answered last, which may become more. */
   #doneLast = 0
   #doneCount = 0
@@ -96,6 +99,8 @@ export class WorkerLink implements HubMember, DeliveryLink {
         events.closed()
       },
     })
+    this.#untaken = new Untaken(this.link, context.broker)
+    context.hub.join(this)
   }
 
   /** How many subscriptions of queues it has. */
@@ -110,7 +115,12 @@ export class WorkerLink implements HubMember, DeliveryLink {
   pass(message: Uint8Array): void {
     if (this.link.isClosed) return
     this.link.frame(CODE.message).rest(message).end()
+    this.#untaken.more()
     this.#context.pressure.pressed(this)
+  }
+
+  whenTaken(task: () => void): void {
+    this.#untaken.whenTaken(task)
   }
 
   deliver(to: OwnerSubscription, delivery: Delivery): number {
@@ -171,6 +181,14 @@ export class WorkerLink implements HubMember, DeliveryLink {
         if (completion !== undefined) this.#inside.context.withdraw(completion)
         break
       }
+      case CODE.whenTaken: {
+        const asked = this.#ask(reader)
+        this.#context.hub.whenTaken(this, () => asked.done())
+        break
+      }
+      case CODE.taken:
+        this.#untaken.answered()
+        break
       case CODE.fence:
         this.#ask(reader).done()
         break
@@ -367,5 +385,7 @@ export class WorkerLink implements HubMember, DeliveryLink {
     byOrigin(deliveries, (origin, group) => origin.settle(group, 'returned', nobody))
     for (const [host, names] of this.#wanted) for (const name of names) this.#context.hub.unwant(this, host, name)
     this.#wanted.clear()
+    this.#context.hub.leave(this)
+    this.#untaken.close()
   }
 }

@@ -42,13 +42,18 @@ export class OwnerLink implements BackplaneWithQueues, RemoteQueues, QueueLink {
   #handed: RemoteSubscription[] = []
   /** Subscriptions to topics that the hub does not know yet. */
   #wanting = 0
+  /** Told once the others have taken what was published in this turn. */
+  #published: Completion[] = []
 
   constructor(stream: Duplex, inside: Inside, events: OwnerLinkEvents) {
     this.#inside = inside
     this.link = new Link(stream, inside.context, {
       frame: (reader) =>
         reader.code === CODE.tell ? events.told(JSON.parse(reader.rest().toString())) : this.#take(reader),
-      flushing: () => this.#tellHanded(),
+      flushing: () => {
+        this.#tellHanded()
+        this.#askWhenTaken()
+      },
       drained: () => undefined,
       closed: () => {
         this.#fail()
@@ -60,8 +65,12 @@ export class OwnerLink implements BackplaneWithQueues, RemoteQueues, QueueLink {
   // Topics
 
   publish(host: string, message: StoredMessage, completion: Completion): void {
-    if (!this.link.isClosed) writeMessage(this.link.frame(CODE.message), host, message).end()
-    this.link.whenLeft(completion)
+    if (this.link.isClosed) {
+      completion.done()
+      return
+    }
+    writeMessage(this.link.frame(CODE.message), host, message).end()
+    if (completion !== nobody) this.#published.push(completion)
   }
 
   subscribe(host: string, name: string, isFirst: boolean, completion: Completion): void {
@@ -190,6 +199,9 @@ export class OwnerLink implements BackplaneWithQueues, RemoteQueues, QueueLink {
         this.#asked.get(number)?.waits?.(() => this.#withdraw(number))
         break
       }
+      case CODE.ask:
+        this.link.frame(CODE.taken).end()
+        break
       case CODE.failed:
         this.#asked.take(reader.number())?.done(errorOf(reader.rest().toString()))
         break
@@ -221,8 +233,20 @@ export class OwnerLink implements BackplaneWithQueues, RemoteQueues, QueueLink {
     this.#handed = []
   }
 
+  /** Asks once for all that was published in this turn. No producer fails for what others do not get. */
+  #askWhenTaken(): void {
+    if (this.#published.length === 0) return
+    const published = this.#published
+    this.#published = []
+    const done = (): void => {
+      for (const completion of published) completion.done()
+    }
+    this.#ask(CODE.whenTaken, { done })?.end()
+  }
+
   /** Nobody will answer any more. */
   #fail(): void {
+    for (const completion of this.#published.splice(0)) completion.done()
     for (const completion of this.#asked.takeAll()) completion.done(gone())
   }
 }
