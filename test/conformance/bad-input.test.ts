@@ -47,7 +47,7 @@ const CLIENT_HELLO = Uint8Array.from([
 ])
 
 /** Where TLS might be meant, and is not spoken: such clients are told so. Elsewhere it is as wrong as anything. */
-const PLAIN_DOORS: readonly (string | undefined)[] = ['tcp', 'unix socket', 'mux', target?.name]
+const PLAIN_DOORS: readonly (string | undefined)[] = ['tcp', 'unix socket', 'mux', 'serve --workers 2', target?.name]
 
 const NO_CLIENTS: readonly {
   readonly says: string

@@ -43,8 +43,16 @@ export const doors: readonly Door[] = [
   { name: 'mux, wss', open: openMuxSecured },
 ]
 
-/** A broker that runs elsewhere, named by XTOMP_TARGET=host:port: we can neither set its options nor move its time. */
-export const target: { readonly name: string; readonly dial: Dial } | undefined = targetOf(process.env.XTOMP_TARGET)
+/** A broker that runs elsewhere: we can neither set its options nor move its time. */
+export interface Target {
+  readonly name: string
+  /** How many processes have its clients: one, as far as we know. */
+  readonly workers: number
+  readonly dial: Dial
+}
+
+/** The one that XTOMP_TARGET=host:port names. */
+export const target: Target | undefined = targetOf(process.env.XTOMP_TARGET)
 
 function openMemory(broker: Broker): OpenDoor {
   return { dial: (events) => connectMemory(broker, events), close: () => Promise.resolve() }
@@ -168,10 +176,10 @@ export function dialSocket(to: NetConnectOpts): Dial {
     })
 }
 
-function targetOf(text: string | undefined): { name: string; dial: Dial } | undefined {
+function targetOf(text: string | undefined): Target | undefined {
   if (text === undefined || text === '') return undefined
   const colon = text.lastIndexOf(':')
   const port = Number(text.slice(colon + 1))
   if (colon < 1 || !Number.isInteger(port)) throw new Error(`XTOMP_TARGET must be host:port, not ${text}`)
-  return { name: `the broker at ${text}`, dial: dialSocket({ host: text.slice(0, colon), port }) }
+  return { name: `the broker at ${text}`, workers: 1, dial: dialSocket({ host: text.slice(0, colon), port }) }
 }

@@ -22,22 +22,22 @@
  *     })
  *
  * Each case runs over memory, TCP and a UNIX socket; over memory with hooks that answer a turn later; over memory with a
- * store that does; over two workers of a cluster, whose clients come to each in turn; and over a foreign broker if
- * XTOMP_TARGET=host:port names one.
+ * store that does; over two workers of a cluster, whose clients come to each in turn; over the port of the built command
+ * `xtomp serve --workers 2`; and over a foreign broker if XTOMP_TARGET=host:port names one.
  *
  * - `client()` is a raw client: `write` literal octets, `send` a frame of parts, take frames with `next()`, `frame(command,
  *   headers)`, `messages(n)`, `error(code)` (the ERROR and the close behind it), `expectClosed()`, `expectNothing()`.
  *   Nothing is escaped for you. Clients need not be closed at the end.
  * - `await open({ limits: { headers: 3 } })`, before the first client, sets the broker's options and answers the broker.
  *   Without it the first client opens one with defaults. Hooks and the clock are wrapped or set by the suite; everything
- *   else is yours. Over workers what looks into `broker` skips the case: there are three. With XTOMP_TARGET, `open` with
- *   options, `broker` and `clock` do, and say why.
+ *   else is yours. Over workers what looks into `broker` skips the case: there are three. Over the command and with
+ *   XTOMP_TARGET, `open` with options, `broker` and `clock` do, and say why.
  * - Time stands still: `await clock.advance(10_100)`. `clock.soon` is real, so nothing else needs a push. Heart-beats
  *   and time-outs are looked at every 100 ms, so allow two ticks.
  * - Never sleep. `await until(() => broker.stats().sessions === 0)` looks after each turn, and ends in a failure.
  * - `faults` holds what the broker logged as an error. A case that provokes a fault (a hook that throws) empties it:
  *   `expect(faults.splice(0)).toHaveLength(1)`.
- * - `skip(reason)` leaves a case out of a door or variant: `if (variant === 'late hooks') skip('...')`.
+ * - `skip(reason)` leaves a case out of a door or variant: `if (variant === 'late hooks') skip('...')`, `if (workers > 1) ...`.
  *
  * After each case the clients are cut, the broker is closed, and then: `broker.stats()` is all zeros, no timer is set,
  * and nothing is in `faults`.
@@ -45,11 +45,12 @@
 
 import { type Broker, type BrokerOptions, connectMemory, createBroker, type LogFields, type Logger } from '@xtomp/core'
 import { ManualClock } from '@xtomp/testing'
-import { describe, expect, it, type TestContext } from 'vitest'
-import { type Door, doors, type OpenDoor, target } from './doors.js'
+import { afterAll, describe, expect, it, type TestContext } from 'vitest'
+import { type Door, doors, type OpenDoor, type Target, target } from './doors.js'
 import { LinkedBrokers } from './linked-brokers.js'
+import { ServedWorkers } from './served-workers.js'
 import { turn, type Variant, variants } from './variants.js'
-import { DEADLINE_MS, WireClient, type WireHeaders } from './wire-client.js'
+import { DEADLINE_MS, type Dial, WireClient, type WireHeaders } from './wire-client.js'
 
 /** What a case is given. Each is made when it is first asked for. */
 export interface Env {
@@ -57,6 +58,8 @@ export interface Env {
   readonly door: string
   /** The variant's name; '' for none. */
   readonly variant: string
+  /** How many processes have its clients: one, as far as we know. */
+  readonly workers: number
   /** Opens the broker, with options if given. Once, and before the first client. */
   open(options?: BrokerOptions): Promise<Broker>
   /** The broker; opened by `open` or by the first client. */
@@ -84,6 +87,9 @@ export type CaseOf = (name: string, run: (env: Env) => Promise<void>, timeoutMs?
 
 const CASE_MS = 15_000
 
+/** Runs while the cases of a file do. */
+const command = new ServedWorkers()
+
 /** Declares cases that hold over every door. */
 export function conformance(name: string, declare: (test: CaseOf) => void): void {
   for (const door of doors)
@@ -94,10 +100,10 @@ export function conformance(name: string, declare: (test: CaseOf) => void): void
       declare(caseOver((context) => new OwnEnv(context, memory as Door, variant))))
   }
   describe(`${name} over two workers`, () => declare(caseOver((context) => new WorkersEnv(context))))
-  if (target !== undefined) {
-    const { name: where, dial } = target
-    describe(`${name} over ${where}`, () => declare(caseOver((context) => new TargetEnv(context, where, dial))))
-  }
+  const served: Target = { name: 'serve --workers 2', workers: 2, dial: command.dial }
+  for (const each of target === undefined ? [served] : [served, target])
+    describe(`${name} over ${each.name}`, () => declare(caseOver((context) => new TargetEnv(context, each))))
+  afterAll(() => command.stop())
 }
 
 /** Declares cases for what only the host application sees: over memory, once, whatever carries the octets. */
@@ -162,6 +168,7 @@ function loggerOf(faults: unknown[]): Logger {
 
 abstract class AnyEnv {
   abstract readonly door: string
+  readonly workers: number = 1
   readonly clients: WireClient[] = []
   readonly #context: TestContext
 
@@ -273,6 +280,7 @@ class OwnEnv extends AnyEnv implements ClosingEnv {
 class WorkersEnv extends AnyEnv implements ClosingEnv {
   readonly door = 'two workers'
   readonly variant = ''
+  override readonly workers = 2
   readonly clock = new ManualClock()
   readonly faults: unknown[] = []
   #brokers: Promise<LinkedBrokers> | undefined
@@ -315,15 +323,18 @@ class WorkersEnv extends AnyEnv implements ClosingEnv {
   }
 }
 
+/** A broker in another process, of which we know nothing but its port. */
 class TargetEnv extends AnyEnv implements ClosingEnv {
   readonly door: string
   readonly variant = ''
+  override readonly workers: number
   readonly faults: unknown[] = []
-  readonly #dial: Parameters<typeof WireClient.dial>[0]
+  readonly #dial: Dial
 
-  constructor(context: TestContext, door: string, dial: Parameters<typeof WireClient.dial>[0]) {
+  constructor(context: TestContext, { name, dial, workers }: Target) {
     super(context)
-    this.door = door
+    this.door = name
+    this.workers = workers
     this.#dial = dial
   }
 
