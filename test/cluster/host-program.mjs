@@ -1,15 +1,15 @@
-/** A host application on two workers; its parent asks it over IPC what there is, and what it is to do. */
+/** A host application on two workers, at the place given; its parent asks it over IPC what there is, and what it is to do. */
 
+import { argv } from 'node:process'
 import { startCluster } from '@xtomp/cluster'
 import { listen } from '@xtomp/net'
 
-/** Where each worker listens by itself; without it, they share what is free. */
-const port = Number(process.argv[3] ?? 0)
-
 /** How workers ended. */
 const ends = []
+/** Where workers listen. */
+const place = JSON.parse(argv[2])
 const cluster = await startCluster({
-  workers: Number(process.argv[2] ?? 2),
+  workers: 2,
   broker: {
     destinations: [{ match: '/queue/small', maxMessages: 1 }],
     logger: {
@@ -19,12 +19,15 @@ const cluster = await startCluster({
     },
     hooks: { authenticate: ({ login }) => ({ name: login ?? 'somebody', worker: Number(process.env.XTOMP_WORKER) }) },
   },
-  open: async (broker) => (await listen(broker, { port, reusePort: port !== 0 })).port,
+  open: async (broker) => {
+    const { address, port } = await listen(broker, place)
+    return port === undefined ? { path: address } : { host: address, port }
+  },
 })
 
 if (cluster !== undefined) {
   const answers = {
-    port: () => cluster.opened,
+    opened: () => cluster.opened,
     workers: () => cluster.workers(),
     ends: () => ends,
     stats: () => cluster.stats(),

@@ -2,9 +2,13 @@
 
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import type { NetConnectOpts } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { WorkerDestination, WorkerFacts, WorkerSession } from '@xtomp/cluster'
 import type { BrokerStats } from '@xtomp/core'
+import type { ListenOptions } from '@xtomp/net'
 import { expect, onTestFinished, test } from 'vitest'
 import { dialSocket } from '../support/doors.js'
 import { freePort } from '../support/programs.js'
@@ -26,20 +30,19 @@ class Host {
   readonly #answers = new Map<number, (answer: unknown) => void>()
   #asked = 0
 
-  constructor(port: number | undefined) {
-    const args = port === undefined ? ['2'] : ['2', String(port)]
-    this.child = fork(join(root, 'test', 'cluster', 'host-program.mjs'), args)
+  constructor(place: ListenOptions) {
+    this.child = fork(join(root, 'test', 'cluster', 'host-program.mjs'), [JSON.stringify(place)])
     this.child.on('message', (message) => {
       const [id, answer] = message as [number, unknown]
       this.#answers.get(id)?.(answer)
     })
   }
 
-  /** Starts it, at a port where each worker listens by itself, if one is given; it ends with the test. */
-  static async start(port?: number): Promise<Host> {
-    const host = new Host(port)
+  /** Starts it at this place; it ends with the test. */
+  static async start(place: ListenOptions = { port: 0 }): Promise<Host> {
+    const host = new Host(place)
     onTestFinished(() => void host.child.kill('SIGKILL'))
-    await host.ask('port')
+    await host.ask('opened')
     return host
   }
 
@@ -52,7 +55,7 @@ class Host {
   }
 
   async client(): Promise<WireClient> {
-    const client = await WireClient.dial(dialSocket({ host: '127.0.0.1', port: await this.ask('port') }), DEADLINE_MS)
+    const client = await WireClient.dial(dialSocket(await this.ask<NetConnectOpts>('opened')), DEADLINE_MS)
     onTestFinished(() => {
       if (!client.isClosed) client.abort()
     })
@@ -124,8 +127,8 @@ test.skipIf(!canSharePorts)(
   },
   async () => {
     const port = await freePort()
-    const host = await Host.start(port)
-    expect(await host.ask('port')).toBe(port)
+    const host = await Host.start({ port, reusePort: true })
+    expect(await host.ask('opened')).toEqual({ host: '127.0.0.1', port })
     const listening = (): number => tcpSocketsAt(port).filter(({ isListening }) => isListening).length
     expect(listening()).toBe(2)
     // That all of 64 come to one of two is as likely as 1 in 2 to the 63.
@@ -141,6 +144,36 @@ test.skipIf(!canSharePorts)(
     await host.connect()
   },
 )
+
+test('serves a UNIX socket on two workers, whichever of them ends, and removes it', {
+  timeout: TIMEOUT_MS,
+}, async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'xtomp-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const path = join(folder, 's')
+  const host = await Host.start({ path })
+  /** Two clients of two workers, who hear each other. */
+  async function meet(): Promise<void> {
+    const clients = [await host.connect(), await host.connect()] as const
+    const sessions = await host.ask<WorkerSession[]>('sessions')
+    expect(new Set(sessions.map(({ worker }) => worker)).size).toBe(2)
+    expect(sessions.every(({ connection }) => connection.transport === 'unix')).toBe(true)
+    for (const client of clients) await client.confirm('SUBSCRIBE', { id: '0', destination: '/topic/a' })
+    await clients[0].confirm('SEND', { destination: '/topic/a' }, 'one')
+    for (const client of clients) expect((await client.frame('MESSAGE')).text).toBe('one')
+    for (const client of clients) client.abort()
+    await host.until<BrokerStats>('stats', ({ sessions }) => sessions === 0)
+  }
+  await meet()
+  for (const worker of await host.ask<WorkerFacts[]>('workers')) {
+    await host.kill(worker)
+    await meet()
+  }
+  const ended = once(host.child, 'exit')
+  void host.ask('close')
+  expect(await ended).toEqual([0, null])
+  expect(existsSync(path)).toBe(false)
+})
 
 test('drains and ends all processes when it is closed', { timeout: TIMEOUT_MS }, async () => {
   const host = await Host.start()
