@@ -17,7 +17,13 @@ const cluster = await startCluster({
       warn: ({ how }) => ends.push(how),
       error: (fields, text) => console.error(fields, text),
     },
-    hooks: { authenticate: ({ login }) => ({ name: login ?? 'somebody', worker: Number(process.env.XTOMP_WORKER) }) },
+    hooks: {
+      authenticate: ({ login }) => ({
+        name: login ?? 'somebody',
+        worker: Number(process.env.XTOMP_WORKER),
+        node: process.execArgv,
+      }),
+    },
   },
   open: async (broker) => {
     const { address, port } = await listen(broker, place)

@@ -10,6 +10,7 @@ import type { WorkerDestination, WorkerFacts, WorkerSession } from '@xtomp/clust
 import type { BrokerStats } from '@xtomp/core'
 import type { ListenOptions } from '@xtomp/net'
 import { expect, onTestFinished, test } from 'vitest'
+import { nodeArguments } from '../../packages/cluster/src/primary/node-arguments.js'
 import { dialSocket } from '../support/doors.js'
 import { freePort } from '../support/programs.js'
 import { randomFrom, seedOfRun } from '../support/random.js'
@@ -104,6 +105,7 @@ test('serves 500 connections on two workers, and loses those of a killed one alo
   const ofFirst = sessions.filter(({ worker }) => worker === first?.worker).length
   expect(sessions.length - ofFirst).toBe(sessions.filter(({ worker }) => worker === second?.worker).length)
   expect(sessions[0]).toMatchObject({ version: '1.2', state: 'connected', user: { worker: sessions[0]?.worker } })
+  expect(sessions[0]).toMatchObject({ user: { node: expect.arrayContaining(['--max-semi-space-size=2']) } })
   await host.ask('publish', '/topic/all')
   for (const client of clients) expect((await client.frame('MESSAGE')).text).toBe('from the primary')
   await host.kill(first as WorkerFacts)
@@ -144,6 +146,19 @@ test.skipIf(!canSharePorts)(
     await host.connect()
   },
 )
+
+test.each([
+  [
+    'keeps what this process was told',
+    ['--enable-source-maps'],
+    undefined,
+    ['--enable-source-maps', '--max-semi-space-size=2'],
+  ],
+  ['leaves a size that it was told', ['--max-semi-space-size=8'], '', ['--max-semi-space-size=8']],
+  ['leaves a size that NODE_OPTIONS says', [], '--no-warnings --max_semi_space_size=8', []],
+])('gives what dies young little room in a worker: %s', (_, own, nodeOptions, given) => {
+  expect(nodeArguments(own, nodeOptions)).toEqual(given)
+})
 
 test('serves a UNIX socket on two workers, whichever of them ends, and removes it', {
   timeout: TIMEOUT_MS,

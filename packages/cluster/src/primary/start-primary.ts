@@ -7,6 +7,7 @@ import type { Cluster, WorkerDestination, WorkerFacts, WorkerSession } from '../
 import { LINK_FD } from '../link/descriptor.js'
 import type { ClusterOptions } from '../options.js'
 import type { Order, Question, Report, ToldDestination, ToldSession } from '../words.js'
+import { nodeArguments } from './node-arguments.js'
 import { createOwner, type Owner } from './owner.js'
 import { mergeDestinations, sumOf } from './sums.js'
 import type { WorkerLink } from './worker-link.js'
@@ -42,7 +43,11 @@ export async function startPrimary<User>(options: ClusterOptions<User>): Promise
   // The link is inherited behind the standard streams; the channel that hands out ports is Node's own.
   const { program } = options
   const run = program === undefined ? {} : { exec: program.file, args: [...program.args] }
-  nodeCluster.setupPrimary({ ...run, stdio: ['ignore', 'inherit', 'inherit', 'pipe', 'ipc'] })
+  nodeCluster.setupPrimary({
+    ...run,
+    execArgv: nodeArguments(process.execArgv, process.env.NODE_OPTIONS),
+    stdio: ['ignore', 'inherit', 'inherit', 'pipe', 'ipc'],
+  })
   const primary = new Primary(owner, options.workers)
   try {
     await primary.start()
