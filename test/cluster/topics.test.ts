@@ -126,6 +126,21 @@ test('cuts a worker that does not say for 30 s that it has a message, and lets n
   expect(faults).toEqual(['a worker does not answer; it is cut'])
 })
 
+test('does not hold against a worker that what it says is not read for a while', async () => {
+  const clock = new ManualClock()
+  const { clients, workers } = await three({ clock })
+  const [first, second] = clients
+  await second.confirm('SUBSCRIBE', { id: '0', destination: '/topic/a' })
+  const link = workers[1]?.atOwner.link
+  link?.pause()
+  first.send('SEND', { destination: '/topic/a', receipt: 'a' })
+  await until(() => clock.timers > 0)
+  await clock.advance(120_000)
+  expect(link?.isClosed).toBe(false)
+  link?.resume()
+  await first.frame('RECEIPT', { 'receipt-id': 'a' })
+})
+
 test('forgets what a worker wanted that is gone', () => {
   const hub = new Hub()
   const got: string[] = []
@@ -139,17 +154,9 @@ test('forgets what a worker wanted that is gone', () => {
   expect(got).toEqual(['one'])
 })
 
-test('reads no worker while one has too much to take, and cuts one that never takes it', () => {
+test('reads no worker while one has too much to take, and cuts one that never takes it', async () => {
   const faults: string[] = []
-  let late: (() => void) | undefined
-  const clock = {
-    after: (_delayMs: number, task: () => void) => {
-      late = task
-      return () => {
-        late = undefined
-      }
-    },
-  }
+  const clock = new ManualClock()
   const logger = { error: (_fields: unknown, text: string) => faults.push(text) }
   const pressure = new Pressure({ clock, logger } as unknown as ConstructorParameters<typeof Pressure>[0])
   const link = () => {
@@ -171,10 +178,12 @@ test('reads no worker while one has too much to take, and cuts one that never ta
   expect([slow.said, quick.said]).toEqual([['pause'], ['pause']])
   slow.link.unsentBytes = 1
   pressure.eased()
-  expect([slow.said, quick.said, late]).toEqual([['pause', 'resume'], ['pause', 'resume'], undefined])
+  expect([slow.said, quick.said, clock.timers]).toEqual([['pause', 'resume'], ['pause', 'resume'], 0])
   slow.link.unsentBytes = 17 * 1024 * 1024
   pressure.pressed(slow)
-  late?.()
+  await clock.advance(29_000)
+  expect(slow.said.at(-1)).toBe('pause')
+  await clock.advance(1_000)
   pressure.remove(slow)
   expect([slow.said.at(-1), quick.said.at(-1), faults.length]).toEqual(['destroy', 'resume', 1])
 })

@@ -39,6 +39,8 @@ export class Link {
   /** Octets written that the system has not taken. */
   #unsent = 0
   isClosed = false
+  /** Whether it was cut here, and has not ended by itself. */
+  isCut = false
 
   constructor(stream: Duplex, context: LinkContext, events: LinkEvents) {
     this.#stream = stream
@@ -75,6 +77,11 @@ export class Link {
       .end()
   }
 
+  /** Whether it reads no more for now. */
+  get isPaused(): boolean {
+    return this.#stream.isPaused()
+  }
+
   /** Reads no more; what was read already still comes. */
   pause(): void {
     this.#stream.pause()
@@ -93,6 +100,7 @@ export class Link {
 
   /** Cuts it now. */
   destroy(): void {
+    this.isCut = true
     this.#stream.destroy()
   }
 

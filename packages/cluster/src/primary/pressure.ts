@@ -2,11 +2,10 @@
 
 import type { Broker } from '@xtomp/core'
 import type { Link } from '../link/link.js'
+import { patience } from './patience.js'
 
 /** Beyond so many octets for one worker no worker is read, until it has half of them. */
 const MOST_UNSENT = 16 * 1024 * 1024
-/** A worker that has not got rid of half of that by then is cut. */
-const STALL_MS = 30_000
 
 /** A worker's link, as far as its octets are concerned. */
 export interface Pressed {
@@ -39,7 +38,11 @@ export class Pressure {
   pressed({ link }: Pressed): void {
     if (link.unsentBytes <= MOST_UNSENT || this.#stopWaiting !== undefined) return
     for (const each of this.#links) each.link.pause()
-    this.#stopWaiting = this.#broker.clock.after(STALL_MS, () => this.#cut())
+    this.#stopWaiting = patience(
+      this.#broker.clock,
+      () => true,
+      () => this.#cut(),
+    )
   }
 
   /** A link has less to send. */

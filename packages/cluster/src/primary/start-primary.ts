@@ -160,8 +160,11 @@ class Primary implements Cluster {
         told: (report) => this.#take(own, report as Report),
         failed: (error) =>
           this.broker.logger.error({ err: error, worker: number }, 'a worker said what makes no sense'),
-        // Nothing is possible without the link: the worker ends by itself, if it can.
-        closed: () => void this.broker.clock.after(GRACE_MS, () => worker.process.kill('SIGKILL')),
+        // Nothing is possible without the link: the worker ends by itself, if it can. One that we have cut cannot.
+        closed: () => {
+          if (own.link.link.isCut) worker.process.kill('SIGKILL')
+          else this.broker.clock.after(GRACE_MS, () => worker.process.kill('SIGKILL'))
+        },
       }),
     )
     this.#processes.add(process)

@@ -3,9 +3,7 @@
 import type { Broker } from '@xtomp/core'
 import { CODE } from '../link/codes.js'
 import type { Link } from '../link/link.js'
-
-/** A worker that has not answered by then is cut: whoever waits for it waits no longer. */
-const ANSWER_MS = 30_000
+import { patience } from './patience.js'
 
 /** What this needs of the broker. */
 export type UntakenContext = Pick<Broker, 'clock' | 'logger'>
@@ -15,7 +13,7 @@ export class Untaken {
   readonly #link: Link
   readonly #context: UntakenContext
   /** Whether it was passed something after it was asked last. */
-  #isMore = false
+  #hasMore = false
   /** Who waits for its answers: a list for each time that it was asked, oldest first. */
   #waiting: (() => void)[][] = []
   #stopClock: (() => void) | undefined
@@ -27,13 +25,13 @@ export class Untaken {
 
   /** It was passed something. */
   more(): void {
-    this.#isMore = true
+    this.#hasMore = true
   }
 
   /** Calls `task` once it has taken everything: at once where it has, or is gone. */
   whenTaken(task: () => void): void {
     const last = this.#waiting.at(-1)
-    if (this.#isMore && !this.#link.isClosed) this.#ask(task)
+    if (this.#hasMore && !this.#link.isClosed) this.#ask(task)
     else if (last !== undefined) last.push(task)
     else task()
   }
@@ -53,14 +51,15 @@ export class Untaken {
   }
 
   #ask(task: () => void): void {
-    this.#isMore = false
+    this.#hasMore = false
     this.#link.frame(CODE.ask).end()
     this.#waiting.push([task])
     if (this.#stopClock === undefined) this.#startClock()
   }
 
   #startClock(): void {
-    this.#stopClock = this.#context.clock.after(ANSWER_MS, () => {
+    const isListening = (): boolean => !this.#link.isPaused
+    this.#stopClock = patience(this.#context.clock, isListening, () => {
       this.#context.logger.error({ unsentBytes: this.#link.unsentBytes }, 'a worker does not answer; it is cut')
       this.#link.destroy()
     })

@@ -323,14 +323,17 @@ export class WorkerLink implements HubMember, DeliveryLink {
       return
     }
     for (const number of taken.keys()) this.#deliveries.take(number)
-    for (const delivery of deliveries) delivery.holder?.forget(delivery)
     const settlements: PlannedSettlement[] = []
     byOrigin(deliveries, (origin, group) => settlements.push({ origin, deliveries: group, outcome: 'acknowledged' }))
     const completion: Completion = {
       done: (error) => {
         release()
-        // They are the worker's again, which gives them back.
-        if (error !== undefined) for (const [number, delivery] of taken) this.#deliveries.set(number, delivery)
+        // They are the worker's again, which gives them back; or go back at once where it is gone.
+        if (error !== undefined && !this.link.isClosed)
+          for (const [number, delivery] of taken) this.#deliveries.set(number, delivery)
+        else for (const delivery of deliveries) delivery.holder?.forget(delivery)
+        if (error !== undefined && this.link.isClosed)
+          byOrigin(deliveries, (origin, group) => origin.settle(group, 'returned', nobody))
         asked.done(error)
         if (error === undefined) for (const { holder } of deliveries) holder?.resume()
       },

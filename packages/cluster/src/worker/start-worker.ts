@@ -37,7 +37,10 @@ export async function startWorker<User>(options: ClusterOptions<User>): Promise<
   const { broker, owner } = createWorkerBroker(stream, options.broker ?? {}, {
     told: (order) => obey(order as Order),
     // Without the primary there are no queues, and nobody to replace what breaks. Whoever started it starts it again.
-    closed: () => void close(0).finally(() => process.exit(closed === undefined ? 1 : 0)),
+    closed: () => {
+      const code = closed === undefined ? 1 : 0
+      void close(0).finally(() => process.exit(code))
+    },
   })
   const tell = (report: Report): void => owner.link.tell(report)
   // Ctrl-C reaches all processes of a terminal: the primary says what is to be done.
