@@ -42,8 +42,9 @@ export class OwnerLink implements BackplaneWithQueues, RemoteQueues, QueueLink {
   #handed: RemoteSubscription[] = []
   /** Subscriptions to topics that the hub does not know yet. */
   #wanting = 0
-  /** Told once the others have taken what was published in this turn. */
+  /** Told once the others have taken what was published: to be asked for, and whether there is a question already. */
   #published: Completion[] = []
+  #isAskingWhenTaken = false
 
   constructor(stream: Duplex, inside: Inside, events: OwnerLinkEvents) {
     this.#inside = inside
@@ -233,13 +234,16 @@ export class OwnerLink implements BackplaneWithQueues, RemoteQueues, QueueLink {
     this.#handed = []
   }
 
-  /** Asks once for all that was published in this turn. No producer fails for what others do not get. */
+  /** Asks once for all that was published since the last question. No producer fails for what others do not get. */
   #askWhenTaken(): void {
-    if (this.#published.length === 0) return
+    if (this.#isAskingWhenTaken || this.#published.length === 0) return
     const published = this.#published
     this.#published = []
+    this.#isAskingWhenTaken = true
     const done = (): void => {
+      this.#isAskingWhenTaken = false
       for (const completion of published) completion.done()
+      if (this.#published.length > 0) this.link.plan()
     }
     this.#ask(CODE.whenTaken, { done })?.end()
   }
