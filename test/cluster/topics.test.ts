@@ -144,7 +144,7 @@ test('does not hold against a worker that what it says is not read for a while',
 test('forgets what a worker wanted that is gone', () => {
   const hub = new Hub()
   const got: string[] = []
-  const member = (name: string): HubMember => ({ pass: () => got.push(name), whenTaken: (task) => task() })
+  const member = (name: string): HubMember => ({ pass: () => got.push(name) })
   const [one, other] = [member('one'), member('other')]
   for (const name of ['/topic/a', '/topic/*']) hub.want(one, '', name)
   hub.publish(other, '', '/topic/a', new Uint8Array())

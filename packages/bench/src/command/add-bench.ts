@@ -235,8 +235,12 @@ async function run(workload: WorkloadName, given: Given, surroundings: BenchSurr
     return finish([[result]], given, surroundings)
   }
   const other = { ...options, url: otherUrl(given.compare, given.url), pids: given.comparePid ?? [] }
-  const compared = await compare(roundsOf(workload, given), (which, round) =>
-    measured(which === 0 ? options : other, `${workload} ${'AB'[which]} ${round === 0 ? 'warming up' : `${round}`}`),
+  const rounds = roundsOf(workload, given)
+  const compared = await compare(rounds, (which, round) =>
+    measured(
+      which === 0 ? options : other,
+      `${workload} ${'AB'[which]} ${round === 0 ? 'warming up' : `${round}/${rounds.rounds}`}`,
+    ),
   )
   const [[first]] = compared.runs as [[Result, Result]]
   stdout.write(given.json ? `${JSON.stringify(compared)}\n` : `${heading(first)}${comparisonOf(compared)}`)

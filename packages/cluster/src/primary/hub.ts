@@ -6,6 +6,10 @@ import { isPattern, PatternTrie } from '@xtomp/core/destination'
 export interface HubMember {
   /** Takes a topic's message as it is on the link. */
   pass(message: Uint8Array): void
+}
+
+/** A member that takes later than it is passed. */
+export interface LateMember extends HubMember {
   /** Calls `task` once it has taken all that it was passed so far: at once where there is nothing to wait for. */
   whenTaken(task: () => void): void
 }
@@ -19,16 +23,16 @@ class Wanted {
 /** Passes each message to those members that have a subscription to it, but not back. */
 export class Hub {
   readonly #hosts = new Map<string, Wanted>()
-  readonly #members = new Set<HubMember>()
+  readonly #late = new Set<LateMember>()
 
-  /** Takes part from now on. */
-  join(member: HubMember): void {
-    this.#members.add(member)
+  /** Is waited for from now on. */
+  join(member: LateMember): void {
+    this.#late.add(member)
   }
 
-  /** Takes part no longer; it has taken back what it wanted. */
-  leave(member: HubMember): void {
-    this.#members.delete(member)
+  /** Is waited for no longer; it has taken back what it wanted. */
+  leave(member: LateMember): void {
+    this.#late.delete(member)
   }
 
   /** Calls `task` once all but one have taken what they were passed so far. */
@@ -37,7 +41,7 @@ export class Hub {
     const taken = (): void => {
       if (--left === 0) task()
     }
-    for (const member of this.#members) {
+    for (const member of this.#late) {
       if (member === from) continue
       left++
       member.whenTaken(taken)
