@@ -13,6 +13,8 @@ export default defineConfig({
     'src/tls-client.ts',
     'src/probe.ts',
     'src/snapshots.ts',
+    'src/stuck.ts',
+    'src/stuck-subscribers.ts',
     'src/testing-cases.ts',
   ],
   outDir: 'build',
