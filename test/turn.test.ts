@@ -7,11 +7,11 @@ import { SteppedClock } from './support/stepped-clock.js'
 test('a turn is for a crowd while one is delivered to, and no longer though a delivery throws', () => {
   const turn = new Turn(new SteppedClock())
   const seen: boolean[] = []
-  turn.forCrowd(() => seen.push(turn.isForCrowd))
+  turn.forCrowd(() => seen.push(turn.isForCrowd), { isPatient: false })
   expect([...seen, turn.isForCrowd]).toEqual([true, false])
   const deliver = (): void => {
     throw new Error('no memory')
   }
-  expect(() => turn.forCrowd(deliver)).toThrow('no memory')
+  expect(() => turn.forCrowd(deliver, { isPatient: false })).toThrow('no memory')
   expect(turn.isForCrowd).toBe(false)
 })

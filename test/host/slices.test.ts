@@ -1,6 +1,6 @@
 /** Nobody holds the loop: a burst is taken, and a broadcast leaves, in slices with everybody else's turn between them. */
 
-import { type Broker, type Connection, createBroker, type Inbound } from '@xtomp/core'
+import { type Broker, type BrokerOptions, type Connection, createBroker, type Inbound } from '@xtomp/core'
 import { describe, expect, test } from 'vitest'
 import { SteppedClock } from '../support/stepped-clock.js'
 
@@ -52,9 +52,9 @@ class Peer implements Connection {
   }
 }
 
-function opened(crowd: number) {
+function opened(crowd: number, options: BrokerOptions = {}) {
   const clock = new SteppedClock()
-  const broker = createBroker({ clock })
+  const broker = createBroker({ clock, ...options })
   const peers = Array.from({ length: crowd }, () => new Peer(broker).subscribe('/topic/all'))
   const producer = new Peer(broker)
   const other = new Peer(broker).subscribe('/topic/other')
@@ -104,6 +104,47 @@ describe('a burst to many', () => {
 })
 
 describe('a broadcast', () => {
+  const long = Array.from({ length: 100 }, (_, at) => `${at} ${'x'.repeat(200)}`)
+  const tight = { limits: { unsentBytes: 1_024 }, destinations: [{ match: '/topic/all', backlogBytes: 4_096 }] }
+
+  test('of more than may wait holds its sender until all have been served, and nobody is too slow for that', () => {
+    const { clock, broker, peers, producer, other } = opened(400, tight)
+    producer.say(
+      long
+        .map((body) => sendTo('/topic/all', body))
+        .join('')
+        .replace(/(?=\n\n2 )/, '\nreceipt:third'),
+    )
+    expect(producer.isPaused).toBe(true)
+    expect(peers.every(({ bodies }) => bodies.length === 0)).toBe(true)
+    other.say(sendTo('/topic/other', 'aside'))
+    clock.step()
+    expect(other.bodies).toEqual(['aside'])
+    expect(peers.at(-1)?.bodies).toEqual([])
+    clock.finish()
+    for (const peer of peers) expect(peer.bodies).toEqual(long)
+    expect(producer.heard).toContain('receipt-id:third')
+    expect(broker.stats().sessions).toBe(402)
+  })
+
+  test('of the host, which is not held, leaves at once where there is no room for more', () => {
+    const { clock, broker, peers } = opened(400, tight)
+    for (const body of long) broker.publish('/topic/all', body)
+    clock.finish()
+    for (const peer of peers) expect(peer.bodies).toEqual(long)
+    expect(broker.stats().sessions).toBe(402)
+  })
+
+  test('of a transaction gets to all of very many, however much it is', () => {
+    const { clock, broker, peers, producer } = opened(400, tight)
+    producer.say('BEGIN\ntransaction:t\n\n\0')
+    for (const body of long) producer.say(`SEND\ndestination:/topic/all\ntransaction:t\n\n${body}\0`)
+    producer.say('COMMIT\ntransaction:t\n\n\0')
+    clock.finish()
+    for (const peer of peers) expect(peer.bodies).toEqual(long)
+    expect(broker.stats().sessions).toBe(402)
+  })
+
   test('leaves in slices, and an answer to somebody else leaves before all of it has', () => {
     const { clock, peers, producer, other } = opened(2_000)
     producer.say(sendTo('/topic/all', 'news'))

@@ -56,6 +56,17 @@ export class Topic extends FanOut {
     return this.#subscriptions.size === 0
   }
 
+  override send(message: StoredMessage, completion: Completion): boolean {
+    this.#spread(message, true)
+    const { turn } = this.context
+    if (!turn.isCrowdFull) {
+      this.pass(message, completion)
+      return true
+    }
+    this.pass(message, { done: (error) => turn.whenServed(() => completion.done(error)) })
+    return false
+  }
+
   arrive(message: StoredMessage, completion: Completion = nobody): void {
     this.receive(message)
     this.pass(message, completion)
@@ -63,14 +74,7 @@ export class Topic extends FanOut {
 
   /** Hands a message to whoever gets it here. */
   receive(message: StoredMessage): void {
-    limitLife(message, this.#policy, this.context.clock)
-    if (this.isExpired(message)) return
-    const matching = this.#matching()
-    const { turn } = this.context
-    const deliveries = this.#subscriptions.size + matching.length
-    turn.spend(deliveries)
-    if (deliveries < CROWD) this.#offerAll(message, matching)
-    else turn.forCrowd(() => this.#offerAll(message, matching))
+    this.#spread(message, false)
   }
 
   protected add(subscription: Subscription): number {
@@ -81,6 +85,17 @@ export class Topic extends FanOut {
     this.#subscriptions.delete(subscription)
     if (this.isUnused) this.#owner.unused(this)
     return this.#subscriptions.size
+  }
+
+  #spread(message: StoredMessage, isPatient: boolean): void {
+    limitLife(message, this.#policy, this.context.clock)
+    if (this.isExpired(message)) return
+    const matching = this.#matching()
+    const { turn } = this.context
+    const deliveries = this.#subscriptions.size + matching.length
+    turn.spend(deliveries)
+    if (deliveries < CROWD) this.#offerAll(message, matching)
+    else turn.forCrowd(() => this.#offerAll(message, matching), { isPatient })
   }
 
   #offerAll(message: StoredMessage, matching: readonly Subscription[]): void {

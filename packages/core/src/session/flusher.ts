@@ -26,9 +26,9 @@ class Line {
   }
 
   /** Flushes for the length of a slice, those too that come meanwhile. */
-  flush(clock: Clock): void {
+  flush(clock: Clock, sliceMs = SLICE_MS): void {
     if (this.isEmpty) return
-    const until = clock.now() + SLICE_MS
+    const until = clock.now() + sliceMs
     while (!this.isEmpty) {
       const session = this.#sessions[this.#next++] as Flushable
       session.flush()
@@ -67,6 +67,13 @@ export class Flusher {
     if (!isPlanned) this.#plan()
   }
 
+  /** Flushes the crowd now where it has no room: for who can not wait until it has. */
+  serveCrowd(): void {
+    if (!this.#turn.isCrowdFull) return
+    this.#crowd.flush(this.#clock, Number.POSITIVE_INFINITY)
+    this.#turn.served()
+  }
+
   get #isEmpty(): boolean {
     return this.#few.isEmpty && this.#crowd.isEmpty
   }
@@ -78,12 +85,11 @@ export class Flusher {
   #run(): void {
     this.#few.flush(this.#clock)
     this.#crowd.flush(this.#clock)
-    if (!this.#isEmpty) {
-      this.#plan()
-      return
-    }
-    // Nobody refers to the slab any more: what has not left was copied out of it.
-    this.#encoder.forget()
-    this.#writer.reuse()
+    if (this.#isEmpty) {
+      // Nobody refers to the slab any more: what has not left was copied out of it.
+      this.#encoder.forget()
+      this.#writer.reuse()
+    } else this.#plan()
+    if (this.#crowd.isEmpty) this.#turn.served()
   }
 }

@@ -131,8 +131,10 @@ export class Outgoing implements FrameSink, Flushable {
       this.#isDirty = true
       this.#context.flusher.add(this)
     }
-    // Much has come together: it leaves now, so that a busy consumer always has room.
-    if (endsFrame && this.#inFlight === 0 && this.unsentBytes >= this.#context.limits.unsentBytes) this.#send()
+    if (!endsFrame || this.#inFlight > 0 || this.unsentBytes < this.#context.limits.unsentBytes) return
+    // Much has come together: it leaves now, so that a busy consumer always has room. Where very many are written to, that
+    // would be all of them in one turn.
+    if (!this.#context.destinations.turn.full()) this.#send()
   }
 
   #send(): void {
