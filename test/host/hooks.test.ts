@@ -568,6 +568,39 @@ overMemory('the hook send', (test) => {
     await client.error('access-refused')
   })
 
+  test('lets nothing more be handed to a client that is gone, however long it thinks of its last frame', async ({
+    open,
+    connect,
+    queue,
+    until,
+  }) => {
+    const answer = later()
+    const asked: string[] = []
+    const destination = queue('work')
+    const broker = await open({
+      hooks: {
+        send: async (message) => {
+          asked.push(message.text())
+          if (message.text() === 'last') await answer.promise
+        },
+      },
+    })
+    const gone = await connect()
+    await gone.confirm('SUBSCRIBE', { id: '0', destination })
+    gone.send('SEND', { destination: '/topic/a' }, 'last')
+    await until(() => asked.length === 1)
+    gone.abort()
+    await gone.closed
+    const other = await connect()
+    await other.confirm('SEND', { destination }, 'task')
+    expect(broker.stats().messages).toBe(1)
+    answer.resolve()
+    await until(() => broker.stats().sessions === 1)
+    await other.confirm('SUBSCRIBE', { id: '0', destination })
+    const { text, headers } = await other.frame('MESSAGE')
+    expect([text, headers.redelivered]).toEqual(['task', undefined])
+  })
+
   test('is asked for what was received before its peer had gone', async ({ open, connect, queue, until }) => {
     const answer = later()
     let isAsked = false

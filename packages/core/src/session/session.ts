@@ -252,6 +252,8 @@ export class Session
       this.#outgoing.unsentBytes < unsentBytes &&
       (this.unacknowledged === undefined || this.unacknowledged.size < unacknowledged)
     if (!hasRoom) this.#isStarved = true
+    // Its last frames may still be acted on when the connection is gone: what were handed over now nobody would get.
+    if (this.#lost !== undefined) return false
     return hasRoom && !this.#incoming.isLastTaken && this.state === 'connected'
   }
 
