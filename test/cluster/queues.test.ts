@@ -4,7 +4,7 @@ import { type Broker, connectMemory } from '@xtomp/core'
 import { afterEach, expect, test } from 'vitest'
 import { LinkedBrokers } from '../support/linked-brokers.js'
 import { until } from '../support/suite.js'
-import { WireClient } from '../support/wire-client.js'
+import { frameText, WireClient } from '../support/wire-client.js'
 
 let brokers: LinkedBrokers
 
@@ -189,4 +189,58 @@ test('takes back a COMMIT that waits for room when its client is gone, and gives
   await second.confirm('SUBSCRIBE', { id: '1', destination: '/queue/small' })
   expect((await second.frame('MESSAGE')).text).toBe('one')
   await second.expectNothing()
+})
+
+test('does what follows a SUBSCRIBE once it is active, and hands out in between what waits in the queue', async () => {
+  const { first, second } = await two()
+  for (const body of ['one', 'two']) await second.confirm('SEND', { destination: '/queue/a' }, body)
+  await second.confirm('SUBSCRIBE', { id: '0', destination: '/topic/seen' })
+  const [worker] = brokers.workers
+  worker?.atOwner.link.pause()
+  first.write(
+    frameText('SUBSCRIBE', { id: '0', destination: '/queue/a' }) +
+      frameText('SEND', { destination: '/topic/seen' }, 'behind it') +
+      frameText('UNSUBSCRIBE', { id: '0', receipt: 'ended' }),
+  )
+  await second.expectNothing()
+  worker?.atOwner.link.resume()
+  expect((await first.messages(2)).map(({ text }) => text)).toEqual(['one', 'two'])
+  await first.frame('RECEIPT', { 'receipt-id': 'ended' })
+  expect((await second.frame('MESSAGE')).text).toBe('behind it')
+})
+
+test('hands nothing to a client that is gone while its SUBSCRIBE waits for the primary', async () => {
+  const { first, second } = await two()
+  const bodies = Array.from({ length: 10 }, (_, at) => `${at}`)
+  for (const body of bodies) await second.confirm('SEND', { destination: '/queue/a' }, body)
+  const [worker] = brokers.workers
+  worker?.atOwner.link.pause()
+  first.write(
+    frameText('SUBSCRIBE', { id: '0', destination: '/queue/a' }) +
+      frameText('SEND', { destination: '/queue/a' }, 'last'),
+  )
+  const neighbour = await clientOf(worker?.broker as Broker)
+  first.abort()
+  await first.closed
+  await neighbour.roundTrip()
+  worker?.atOwner.link.resume()
+  await until(() => worker?.broker.stats().sessions === 1)
+  await neighbour.confirm('SUBSCRIBE', { id: '0', destination: '/queue/a' })
+  const messages = await neighbour.messages(11)
+  expect(messages.map(({ text, headers }) => `${text} ${headers.redelivered}`)).toEqual(
+    [...bodies, 'last'].map((body) => `${body} undefined`),
+  )
+})
+
+test('does nothing of what follows a SUBSCRIBE that the primary refuses', async () => {
+  const { first, second } = await two({ limits: { destinations: 2 } })
+  for (const name of ['a', 'b']) await second.confirm('SEND', { destination: `/queue/${name}` })
+  const neighbour = await clientOf(brokers.workers[0]?.broker as Broker)
+  await neighbour.confirm('SUBSCRIBE', { id: '0', destination: '/topic/seen' })
+  first.write(
+    frameText('SUBSCRIBE', { id: '0', destination: '/queue/c', receipt: 'r' }) +
+      frameText('SEND', { destination: '/topic/seen' }, 'never'),
+  )
+  await first.error('destinations-too-many', { 'receipt-id': 'r' })
+  await neighbour.expectNothing()
 })

@@ -7,7 +7,7 @@ import { Hub, type HubMember } from '../../packages/cluster/src/primary/hub.js'
 import { Pressure } from '../../packages/cluster/src/primary/pressure.js'
 import { LinkedBrokers, type LinkedWorker } from '../support/linked-brokers.js'
 import { until } from '../support/suite.js'
-import { WireClient } from '../support/wire-client.js'
+import { frameText, WireClient } from '../support/wire-client.js'
 
 let brokers: LinkedBrokers | undefined
 
@@ -103,6 +103,45 @@ test('gives a RECEIPT once every worker with a subscriber has the message, and w
   await second.frame('MESSAGE')
   workers[2]?.owner.link.resume()
   await third.expectNothing()
+})
+
+test('does what follows a SUBSCRIBE once it is active', async () => {
+  const { clients, workers } = await three()
+  const [first, second] = clients
+  await second.confirm('SUBSCRIBE', { id: '0', destination: '/topic/seen' })
+  const neighbour = await clientOf(workers[0] as LinkedWorker)
+  await neighbour.confirm('SUBSCRIBE', { id: '0', destination: '/topic/seen' })
+  workers[0]?.atOwner.link.pause()
+  first.write(
+    frameText('SUBSCRIBE', { id: '0', destination: '/topic/*', receipt: 'subscribed' }) +
+      frameText('SEND', { destination: '/topic/seen' }, 'own') +
+      frameText('DISCONNECT', { receipt: 'bye' }),
+  )
+  second.send('SEND', { destination: '/topic/seen' }, 'another')
+  expect((await neighbour.frame('MESSAGE')).text).toBe('another')
+  await neighbour.expectNothing()
+  workers[0]?.atOwner.link.resume()
+  await first.frame('RECEIPT', { 'receipt-id': 'subscribed' })
+  expect((await first.messages(2)).map(({ text }) => text)).toEqual(['another', 'own'])
+  await first.frame('RECEIPT', { 'receipt-id': 'bye' })
+  await first.expectClosed()
+  expect((await neighbour.frame('MESSAGE')).text).toBe('own')
+})
+
+test('ends a session whose SUBSCRIBE waits for a primary that is gone, and does nothing of what follows it', async () => {
+  const { clients, workers } = await three()
+  const [first, second] = clients
+  const neighbour = await clientOf(workers[0] as LinkedWorker)
+  await neighbour.confirm('SUBSCRIBE', { id: '0', destination: '/topic/seen' })
+  workers[0]?.atOwner.link.pause()
+  first.write(
+    frameText('SUBSCRIBE', { id: '0', destination: '/topic/a', receipt: 'r' }) +
+      frameText('SEND', { destination: '/topic/seen' }, 'never'),
+  )
+  await second.roundTrip()
+  workers[0]?.atOwner.link.destroy()
+  await first.error('broker-closing', { 'receipt-id': 'r' })
+  await neighbour.expectNothing()
 })
 
 test('cuts a worker that does not say for 30 s that it has a message, and lets nobody wait for it', async () => {

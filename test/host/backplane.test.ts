@@ -1,11 +1,13 @@
 /** Brokers that are connected through a backplane: what they tell it, and what they do with what comes from it. */
 
-import { type Broker, type BrokerOptions, createBroker } from '@xtomp/core'
+import { type Broker, type BrokerOptions, createBroker, StompError } from '@xtomp/core'
 import type { Backplane, Completion } from '@xtomp/core/ports'
 import { createMemoryBackplane } from '@xtomp/testing'
 import { expect } from 'vitest'
-import { overMemory } from '../support/suite.js'
+import { Heard } from '../support/heard.js'
+import { type Env, overMemory } from '../support/suite.js'
 import { turn } from '../support/variants.js'
+import { frameText, type WireHeaders } from '../support/wire-client.js'
 
 /** What a subscriber of the host got, as text. */
 function textsOf(broker: Broker, destination: string): string[] {
@@ -65,9 +67,12 @@ overMemory('a backplane', (test) => {
     const client = await connect()
     for (const [id, destination] of Object.entries({ a: '/topic/a', b: '/topic/a', c: '/topic/*', d: '/topic/*' }))
       client.send('SUBSCRIBE', { id, destination })
-    for (const id of ['a', 'b', 'c', 'd']) client.send('UNSUBSCRIBE', { id })
+    for (const id of ['a', 'b', 'c', 'd']) {
+      client.send('UNSUBSCRIBE', { id })
+      await until(() => waiting.length > 0)
+      waiting.shift()?.done()
+    }
     await until(() => told.length === 6)
-    for (const completion of waiting) completion.done()
     expect(told).toEqual([
       'subscribe localhost /topic/a true',
       'subscribe localhost /topic/a false',
@@ -87,18 +92,21 @@ overMemory('a backplane', (test) => {
     await open({ backplane })
     const client = await connect()
     client.send('SUBSCRIBE', { id: '0', destination: '/topic/a', receipt: 'subscribed' })
+    await until(() => told.length === 1)
+    await turn()
+    expect(client.received).toEqual([])
+    waiting[0]?.done()
+    await client.frame('RECEIPT', { 'receipt-id': 'subscribed' })
     client.send('SEND', { destination: '/topic/a', receipt: 'sent' }, 'one')
     client.send('SEND', { destination: '/topic/nobody', receipt: 'sent too' }, 'two')
     await until(() => told.length === 3)
     expect(told).toEqual(['subscribe  /topic/a true', 'publish  /topic/a one', 'publish  /topic/nobody two'])
-    waiting[1]?.done()
+    waiting[2]?.done()
+    await client.frame('MESSAGE', { subscription: '0' })
     await turn()
     expect(client.received).toEqual([])
-    waiting[0]?.done()
-    expect((await client.frame('RECEIPT')).headers['receipt-id']).toBe('subscribed')
-    await client.frame('MESSAGE', { subscription: '0' })
+    waiting[1]?.done()
     await client.frame('RECEIPT', { 'receipt-id': 'sent' })
-    waiting[2]?.done()
     await client.frame('RECEIPT', { 'receipt-id': 'sent too' })
   })
 
@@ -141,5 +149,154 @@ overMemory('a backplane', (test) => {
     await client.messages(100)
     await until(() => broker.stats().destinations <= 5)
     expect(refused).toEqual([])
+  })
+})
+
+/** A client whose SUBSCRIBE waits for the backplane, with frames behind it in the same octets, and what another client sees. */
+async function waitingSubscriber({ open, connect, until, clock }: Env, frames: string, headers?: WireHeaders) {
+  const { backplane, told, waiting } = recorder()
+  const broker = await open({ backplane })
+  const heard = new Heard(broker)
+  const other = await connect()
+  other.send('SUBSCRIBE', { id: '0', destination: '/topic/seen' })
+  await until(() => waiting.length === 1)
+  waiting.shift()?.done()
+  const client = await connect(headers)
+  client.write(`${frameText('SUBSCRIBE', { id: '0', destination: '/topic/a', receipt: 'subscribed' })}${frames}`)
+  await until(() => waiting.length === 1)
+  const [completion] = waiting.splice(0) as [Completion]
+  return { broker, heard, other, client, told, waiting, completion, clock }
+}
+
+const SEEN = frameText('SEND', { destination: '/topic/seen' }, 'behind it')
+
+overMemory('a SUBSCRIBE that others must know of first', (test) => {
+  test('has what follows it done once it is active, and nothing before', async (env) => {
+    const { client, other, told, waiting, completion } = await waitingSubscriber(
+      env,
+      SEEN +
+        frameText('SEND', { destination: '/topic/a' }, 'own') +
+        frameText('UNSUBSCRIBE', { id: '0', receipt: 'unsubscribed' }) +
+        frameText('DISCONNECT', { receipt: 'bye' }),
+    )
+    await other.expectNothing()
+    expect(told.slice(1)).toEqual(['subscribe  /topic/a true'])
+    completion.done()
+    await client.frame('RECEIPT', { 'receipt-id': 'subscribed' })
+    expect((await client.frame('MESSAGE')).text).toBe('own')
+    for (const published of waiting.splice(0)) published.done()
+    await client.frame('RECEIPT', { 'receipt-id': 'unsubscribed' })
+    await client.frame('RECEIPT', { 'receipt-id': 'bye' })
+    await client.expectClosed()
+    expect((await other.frame('MESSAGE')).text).toBe('behind it')
+    expect(told.at(-1)).toBe('unsubscribe  /topic/a')
+  })
+
+  test('is told of as an event once it is active', async (env) => {
+    const { client, heard, completion } = await waitingSubscriber(env, '')
+    expect(heard.of('subscribe')).toHaveLength(1)
+    completion.done()
+    await client.frame('RECEIPT')
+    expect(heard.of('subscribe')).toHaveLength(2)
+  })
+
+  test('is followed by nothing where it fails, even where earlier frames are not answered', async (env) => {
+    const { client, other, heard, completion, waiting } = await waitingSubscriber(env, SEEN)
+    completion.done(new StompError('destinations-too-many', 'others have too many'))
+    await client.error('destinations-too-many', { 'receipt-id': 'subscribed' })
+    const second = await env.connect()
+    second.write(
+      frameText('SEND', { destination: '/topic/b', receipt: 'earlier' }) +
+        frameText('SUBSCRIBE', { id: '0', destination: '/topic/a', receipt: 'subscribed' }) +
+        SEEN,
+    )
+    await env.until(() => waiting.length === 2)
+    const [earlier, later] = waiting.splice(0)
+    later?.done(new StompError('destinations-too-many', 'others have too many'))
+    await other.expectNothing()
+    earlier?.done()
+    await second.frame('RECEIPT', { 'receipt-id': 'earlier' })
+    await second.error('destinations-too-many', { 'receipt-id': 'subscribed' })
+    await other.expectNothing()
+    expect(heard.of('subscribe')).toHaveLength(1)
+  })
+
+  test('is as a hook to a client that is cut: what was received before is done', async (env) => {
+    const { broker, client, other, completion, told } = await waitingSubscriber(env, SEEN)
+    client.abort()
+    await client.closed
+    await other.expectNothing()
+    completion.done()
+    expect((await other.frame('MESSAGE')).text).toBe('behind it')
+    await env.until(() => broker.stats().sessions === 1)
+    expect(told.at(-1)).toBe('unsubscribe  /topic/a')
+    expect(broker.stats().subscriptions).toBe(1)
+  })
+
+  test('holds up no end that the host makes', async (env) => {
+    const { broker, client, other, completion, told } = await waitingSubscriber(env, SEEN)
+    const [, waiting] = [...broker.sessions()]
+    waiting?.close()
+    await client.error('session-closed')
+    expect(told.at(-1)).toBe('unsubscribe  /topic/a')
+    completion.done()
+    await other.expectNothing()
+    expect(broker.stats()).toMatchObject({ sessions: 1, subscriptions: 1 })
+  })
+
+  test('is waited for while the broker drains, and no longer', async (env) => {
+    const { broker, client, completion, clock } = await waitingSubscriber(env, '')
+    let isClosed = false
+    const closed = broker.close({ drainMs: 1_000 }).then(() => {
+      isClosed = true
+    })
+    await clock.advance(500)
+    expect(isClosed).toBe(false)
+    completion.done()
+    await client.frame('RECEIPT', { 'receipt-id': 'subscribed' })
+    await clock.advance(100)
+    await client.error('broker-closing')
+    await closed
+  })
+
+  test('does not keep a broker that closes', async (env) => {
+    const { broker, client, completion } = await waitingSubscriber(env, SEEN)
+    const closed = broker.close()
+    await client.error('broker-closing')
+    await closed
+    completion.done()
+  })
+
+  test('is no silence of its client, which gets its beats meanwhile', async (env) => {
+    const { client, clock, completion } = await waitingSubscriber(env, '', { 'heart-beat': '10000,10000' })
+    const beats = client.beats
+    await clock.advance(60_000)
+    await client.beat(beats + 5)
+    completion.done()
+    await client.frame('RECEIPT', { 'receipt-id': 'subscribed' })
+    await clock.advance(20_200)
+    await client.error('heart-beat-missed')
+  })
+
+  test('stops the reading of its client until it is active', async ({ open, until }) => {
+    const { backplane, waiting } = recorder()
+    const broker = await open({ backplane })
+    const calls: string[] = []
+    const inbound = broker.accept({
+      info: { transport: 'test' },
+      send: () => true,
+      pause: () => calls.push('pause'),
+      resume: () => calls.push('resume'),
+      close: () => undefined,
+      abort: () => undefined,
+    })
+    const say = (text: string) => inbound.receive(new TextEncoder().encode(text))
+    say(frameText('CONNECT', { 'accept-version': '1.2', host: '' }))
+    say(frameText('SUBSCRIBE', { id: '0', destination: '/topic/a' }))
+    expect(calls).toEqual(['pause'])
+    waiting[0]?.done()
+    await until(() => calls.length === 2)
+    expect(calls).toEqual(['pause', 'resume'])
+    inbound.closed()
   })
 })

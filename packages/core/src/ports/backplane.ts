@@ -36,7 +36,8 @@ export interface Backplane {
   publish(host: string, message: StoredMessage, completion: Completion): void
   /**
    * A name or pattern has a subscription here; `isFirst` where it had none before, and only then is there anything to do
-   * but to wait for what is under way. `completion` is told once whatever is sent elsewhere afterwards will come here.
+   * but to wait for what is under way. `completion` is told once whatever is sent elsewhere afterwards will come here; until then the
+   * session waits.
    */
   subscribe(host: string, name: string, isFirst: boolean, completion: Completion): void
   /** A name or pattern has no subscription here any more. */

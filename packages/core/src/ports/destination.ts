@@ -47,7 +47,10 @@ export interface Destination<R extends Recipient = Recipient, D extends Delivery
    * False: the sender should send no more until then.
    */
   send(message: StoredMessage, completion: Completion): boolean
-  /** Adds a subscription; `completion` is told once it is active, and before it is handed anything. */
+  /**
+   * Adds a subscription; `completion` is told once it is active, and before it is handed anything. Until then no other
+   * frame of its session is begun.
+   */
   subscribe(recipient: R, completion: Completion): void
   /** Takes a subscription out: it is handed nothing more. What it holds unsettled stays with it. */
   unsubscribe(recipient: R): void

@@ -5,7 +5,7 @@ import { StoredMessage } from '../message.js'
 import type { SessionContext } from './context.js'
 import type { Answer } from './hooks.js'
 
-/** What a frame's handler gives back: nothing where it is done, a promise where it waits for a hook. */
+/** What a frame's handler gives back: nothing where it is done, a promise where it waits. */
 export type Step = Promise<void> | undefined
 
 /** Who asks. */

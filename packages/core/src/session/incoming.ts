@@ -8,7 +8,7 @@ import type { Turn } from '../turn.js'
 import type { SessionContext } from './context.js'
 
 /** Why a session is not read, as bits; it is read when no reason is left. */
-export const ASKING_HOOK = 1
+export const UNFINISHED_STEP = 1
 export const HELD_BY_QUEUE = 2
 export const UNSENT_REPLIES = 4
 export const UNSTORED_WORK = 8

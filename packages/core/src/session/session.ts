@@ -23,7 +23,7 @@ import { deliver, type Receiver } from './deliver.js'
 import { type Connected, GuardedConnection } from './guarded-connection.js'
 import type { Beating, HeartBeat } from './heart-beat.js'
 import type { SessionInfo, SessionSnapshot } from './hooks.js'
-import { ASKING_HOOK, HELD_BY_QUEUE, type Hearer, Incoming, UNSENT_REPLIES, UNSTORED_WORK } from './incoming.js'
+import { HELD_BY_QUEUE, type Hearer, Incoming, UNFINISHED_STEP, UNSENT_REPLIES, UNSTORED_WORK } from './incoming.js'
 import { Outgoing, type Speaker } from './outgoing.js'
 import { Replies, type Replying } from './replies.js'
 import { Transactions } from './transaction.js'
@@ -34,7 +34,7 @@ export interface SessionParts {
   readonly id: string
   readonly connection: Connection
   readonly context: SessionContext
-  /** Acts on a command; a promise where it waits for a hook. */
+  /** Acts on a command; a promise where it waits. */
   readonly handle: (session: Session, command: Command) => Step
 }
 
@@ -213,13 +213,13 @@ export class Session
     }
   }
 
-  /** A hook will answer later: until then no other frame is begun. */
+  /** A hook will answer later, or others must know of a subscription first: until then no other frame is begun. */
   #waitFor(step: Promise<void>, frame: Frame): void {
-    this.#incoming.pause(ASKING_HOOK)
+    this.#incoming.pause(UNFINISHED_STEP)
     step.then(
-      () => this.#incoming.goOn(ASKING_HOOK),
+      () => this.#incoming.goOn(UNFINISHED_STEP),
       (error: unknown) => {
-        this.#incoming.forget(ASKING_HOOK)
+        this.#incoming.forget(UNFINISHED_STEP)
         this.failed(error, frame)
       },
     )

@@ -5,6 +5,7 @@ import { isPattern } from '../destination/name.js'
 import type { Router } from '../destination/router.js'
 import { type Source, Subscription, type SubscriptionRequest, subscriptionBytes } from '../destination/subscription.js'
 import { memoryFull, overLimit, ProtocolError, printable, StompError } from '../errors.js'
+import type { Completion } from '../ports/destination.js'
 import { ask, type Step } from './ask.js'
 import { authorize } from './authorize.js'
 import type { Session } from './session.js'
@@ -53,11 +54,11 @@ function activate(
   session: Session,
   { destination, ackMode, prefetch, receipt, id: given }: SubscribeCommand,
   id: string,
-): undefined {
+): Step {
   const request = { id, isNamed: given !== undefined, destination, ackMode, prefetch }
   const source = sourceFor(session, request)
   // Making room in the broker may have ended this very session.
-  if (source === undefined) return
+  if (source === undefined) return undefined
   const subscription = new Subscription(request, source, session)
   // A list that is pushed to has room for seventeen, and most sessions have one subscription.
   const others = session.subscriptions
@@ -68,8 +69,30 @@ function activate(
     subscription.isHeld = false
     subscription.resume()
   }
-  subscription.start(session.completion(receipt, receipt === undefined ? {} : { told }))
-  if (!session.isOver) session.context.reports.subscribed(session, subscription)
+  const step = start(subscription, session.completion(receipt, receipt === undefined ? {} : { told }))
+  const report = (): void => {
+    if (!session.isOver) session.context.reports.subscribed(session, subscription)
+  }
+  if (step !== undefined) return step.then(report)
+  report()
+  return undefined
+}
+
+/** Makes it active. Where others must know of it first, that takes until they do: what follows may need it. */
+function start(subscription: Subscription, completion: Completion): Step {
+  let isDone = false
+  let settle: ((error: StompError | undefined) => void) | undefined
+  subscription.start({
+    done: (error) => {
+      isDone = true
+      completion.done(error)
+      settle?.(error)
+    },
+  })
+  if (isDone) return undefined
+  return new Promise((resolve, reject) => {
+    settle = (error) => (error === undefined ? resolve() : reject(error))
+  })
 }
 
 /** Counts a subscription, and finds what it is to. @throws StompError `memory-full`, or where it may not be made */

@@ -29,7 +29,7 @@ const HANDLERS: Handlers = {
   },
 }
 
-/** Acts on a command. A promise where that waits for a hook. @throws StompError where the command is refused */
+/** Acts on a command. A promise where that waits. @throws StompError where the command is refused */
 export function handle(session: Session, command: Command): Step {
   const handler = HANDLERS[command.verb] as (session: Session, command: Command) => Step
   return handler(session, command)
