@@ -46,8 +46,6 @@ export const doors: readonly Door[] = [
 /** A broker that runs elsewhere: we can neither set its options nor move its time. */
 export interface Target {
   readonly name: string
-  /** How many processes have its clients: one, as far as we know. */
-  readonly workers: number
   readonly dial: Dial
 }
 
@@ -181,5 +179,5 @@ function targetOf(text: string | undefined): Target | undefined {
   const colon = text.lastIndexOf(':')
   const port = Number(text.slice(colon + 1))
   if (colon < 1 || !Number.isInteger(port)) throw new Error(`XTOMP_TARGET must be host:port, not ${text}`)
-  return { name: `the broker at ${text}`, workers: 1, dial: dialSocket({ host: text.slice(0, colon), port }) }
+  return { name: `the broker at ${text}`, dial: dialSocket({ host: text.slice(0, colon), port }) }
 }

@@ -37,7 +37,7 @@
  * - Never sleep. `await until(() => broker.stats().sessions === 0)` looks after each turn, and ends in a failure.
  * - `faults` holds what the broker logged as an error. A case that provokes a fault (a hook that throws) empties it:
  *   `expect(faults.splice(0)).toHaveLength(1)`.
- * - `skip(reason)` leaves a case out of a door or variant: `if (variant === 'late hooks') skip('...')`, `if (workers > 1) ...`.
+ * - `skip(reason)` leaves a case out of a door or variant: `if (variant === 'late hooks') skip('...')`.
  *
  * After each case the clients are cut, the broker is closed, and then: `broker.stats()` is all zeros, no timer is set,
  * and nothing is in `faults`.
@@ -58,8 +58,6 @@ export interface Env {
   readonly door: string
   /** The variant's name; '' for none. */
   readonly variant: string
-  /** How many processes have its clients: one, as far as we know. */
-  readonly workers: number
   /** Opens the broker, with options if given. Once, and before the first client. */
   open(options?: BrokerOptions): Promise<Broker>
   /** The broker; opened by `open` or by the first client. */
@@ -100,7 +98,7 @@ export function conformance(name: string, declare: (test: CaseOf) => void): void
       declare(caseOver((context) => new OwnEnv(context, memory as Door, variant))))
   }
   describe(`${name} over two workers`, () => declare(caseOver((context) => new WorkersEnv(context))))
-  const served: Target = { name: 'serve --workers 2', workers: 2, dial: command.dial }
+  const served: Target = { name: 'serve --workers 2', dial: command.dial }
   for (const each of target === undefined ? [served] : [served, target])
     describe(`${name} over ${each.name}`, () => declare(caseOver((context) => new TargetEnv(context, each))))
   afterAll(() => command.stop())
@@ -168,7 +166,6 @@ function loggerOf(faults: unknown[]): Logger {
 
 abstract class AnyEnv {
   abstract readonly door: string
-  readonly workers: number = 1
   readonly clients: WireClient[] = []
   readonly #context: TestContext
 
@@ -280,7 +277,6 @@ class OwnEnv extends AnyEnv implements ClosingEnv {
 class WorkersEnv extends AnyEnv implements ClosingEnv {
   readonly door = 'two workers'
   readonly variant = ''
-  override readonly workers = 2
   readonly clock = new ManualClock()
   readonly faults: unknown[] = []
   #brokers: Promise<LinkedBrokers> | undefined
@@ -327,14 +323,12 @@ class WorkersEnv extends AnyEnv implements ClosingEnv {
 class TargetEnv extends AnyEnv implements ClosingEnv {
   readonly door: string
   readonly variant = ''
-  override readonly workers: number
   readonly faults: unknown[] = []
   readonly #dial: Dial
 
-  constructor(context: TestContext, { name, dial, workers }: Target) {
+  constructor(context: TestContext, { name, dial }: Target) {
     super(context)
     this.door = name
-    this.workers = workers
     this.#dial = dial
   }
 
