@@ -1,7 +1,7 @@
 /** Workers as processes of their own: what a host sees of them, and what is lost when one is killed. */
 
 import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import type { NetConnectOpts } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -11,6 +11,7 @@ import type { BrokerStats } from '@xtomp/core'
 import type { ListenOptions } from '@xtomp/net'
 import { expect, onTestFinished, test } from 'vitest'
 import { nodeArguments } from '../../packages/cluster/src/primary/node-arguments.js'
+import { watchHandoffs } from '../../packages/cluster/src/primary/watch-handoffs.js'
 import { dialSocket } from '../support/doors.js'
 import { freePort } from '../support/programs.js'
 import { randomFrom, seedOfRun } from '../support/random.js'
@@ -208,6 +209,67 @@ test('lets a worker that is told to stop drain and end by itself', { timeout: TI
   process.kill(worker?.pid as number, 'SIGTERM')
   await Promise.any(clients.map((client) => client.error('broker-closing')))
   expect(await host.until<unknown[]>('ends', ({ length }) => length > 0)).toEqual([0])
+})
+
+test('closes the connection that a killed worker was handed and never took', { timeout: TIMEOUT_MS }, async () => {
+  const host = await Host.start()
+  const [stopped] = await host.ask<WorkerFacts[]>('workers')
+  process.kill(stopped?.pid as number, 'SIGSTOP')
+  // Of two connections it is handed one, and no other until it has answered.
+  const clients = [await host.client(), await host.client()]
+  for (const client of clients) client.send('CONNECT', { 'accept-version': '1.2', host: 'localhost' })
+  await until(() => clients.some(({ received }) => received.length > 0), 'CONNECTED')
+  const [waiting, ...others] = clients.filter(({ received }) => received.length === 0) as [WireClient, ...WireClient[]]
+  expect(others).toEqual([])
+  await host.connect()
+  expect(waiting.isClosed).toBe(false)
+  await host.kill(stopped as WorkerFacts)
+  await waiting.expectClosed()
+})
+
+/** A worker's process as Node's primary has it, and what is closed of what it was handed. */
+function handedTo() {
+  const closed: string[] = []
+  const sent: unknown[] = []
+  const send = (...said: unknown[]) => sent.push(said) > 0
+  const worker = Object.assign(new EventEmitter(), { connected: true, send }) as unknown as ChildProcess
+  watchHandoffs(worker)
+  const hand = (name: string, message: object) =>
+    worker.send({ cmd: 'NODE_CLUSTER', act: 'newconn', ...message }, { close: () => closed.push(name) } as never)
+  const answer = (message: object) => worker.emit('internalMessage', { cmd: 'NODE_CLUSTER', ...message })
+  const end = (event: string, connected: boolean) => Object.assign(worker, { connected }).emit(event)
+  return { closed, sent, hand, answer, end }
+}
+
+test('closes what was handed over and not answered, once no answer can come any more', () => {
+  const { closed, sent, hand, answer, end } = handedTo()
+  expect(hand('accepted', { key: 'a', seq: 0 })).toBe(true)
+  answer({ ack: 0, accepted: true })
+  hand('given to another', { key: 'a', seq: 1 })
+  hand('of another port', { key: 'b', seq: 2 })
+  answer({ ack: 1, accepted: false })
+  hand('not answered', { key: 'a', seq: 3 })
+  answer({ ack: 99 })
+  answer({ act: 'listening' })
+  end('exit', true)
+  expect(closed).toEqual([])
+  end('close', false)
+  end('disconnect', false)
+  expect(closed.sort()).toEqual(['not answered', 'of another port'])
+  expect(sent).toHaveLength(4)
+})
+
+test('closes nothing where Node hands connections over in another way', () => {
+  const { closed, sent, hand, answer, end } = handedTo()
+  hand('another word', { act: 'connection', key: 'a', seq: 0 })
+  hand('no number', { key: 'a' })
+  hand('answered in another way', { key: 'b', seq: 1 })
+  answer({ done: 1 })
+  hand('the next of that port', { key: 'b', seq: 2 })
+  answer({ ack: 2 })
+  end('disconnect', false)
+  expect(closed).toEqual([])
+  expect(sent).toHaveLength(4)
 })
 
 test('ends its workers when the primary is killed', { timeout: TIMEOUT_MS }, async () => {

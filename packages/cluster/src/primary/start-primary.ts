@@ -10,6 +10,7 @@ import type { Order, Question, Report, ToldDestination, ToldSession } from '../w
 import { nodeArguments } from './node-arguments.js'
 import { createOwner, type Owner } from './owner.js'
 import { mergeDestinations, sumOf } from './sums.js'
+import { watchHandoffs } from './watch-handoffs.js'
 import type { WorkerLink } from './worker-link.js'
 
 /** A worker that ends sooner than that after its start is not replaced before. */
@@ -155,6 +156,7 @@ class Primary implements Cluster {
     const startedAt = this.broker.clock.now()
     const number = ++this.#started
     const worker = nodeCluster.fork({ XTOMP_WORKER: String(number) })
+    watchHandoffs(worker.process)
     const process = new WorkerProcess(worker, number, (stream, own) =>
       this.#owner.connect(stream, {
         told: (report) => this.#take(own, report as Report),
