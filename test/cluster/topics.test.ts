@@ -144,6 +144,25 @@ test('ends a session whose SUBSCRIBE waits for a primary that is gone, and does 
   await neighbour.expectNothing()
 })
 
+test('gives a RECEIPT without waiting for a worker that is stuck with messages of others', async () => {
+  const { clients, workers } = await three()
+  const [first, second, third] = clients
+  await second.confirm('SUBSCRIBE', { id: '0', destination: '/topic/b' })
+  await third.confirm('SUBSCRIBE', { id: '0', destination: '/topic/a' })
+  // What it was asked about before is of no interest any more.
+  await first.confirm('SEND', { destination: '/topic/b' }, 'taken')
+  workers[1]?.owner.link.pause()
+  third.send('SEND', { destination: '/topic/b', receipt: 'b' }, 'not taken')
+  const neighbour = await clientOf(workers[2] as LinkedWorker)
+  await neighbour.confirm('SEND', { destination: '/queue/a' })
+  await first.confirm('SEND', { destination: '/topic/a' }, 'of another topic')
+  expect((await third.frame('MESSAGE')).text).toBe('of another topic')
+  expect(third.received).toEqual([])
+  workers[1]?.owner.link.resume()
+  await third.frame('RECEIPT', { 'receipt-id': 'b' })
+  expect((await second.messages(2)).map(({ text }) => text)).toEqual(['taken', 'not taken'])
+})
+
 test('cuts a worker that does not say for 30 s that it has a message, and lets nobody wait for it', async () => {
   const clock = new ManualClock()
   const faults: string[] = []
@@ -183,7 +202,7 @@ test('does not hold against a worker that what it says is not read for a while',
 test('forgets what a worker wanted that is gone', () => {
   const hub = new Hub()
   const got: string[] = []
-  const member = (name: string): HubMember => ({ pass: () => got.push(name) })
+  const member = (name: string): HubMember => ({ pass: () => got.push(name), whenTaken: (task) => task() })
   const [one, other] = [member('one'), member('other')]
   for (const name of ['/topic/a', '/topic/*']) hub.want(one, '', name)
   hub.publish(other, '', '/topic/a', new Uint8Array())

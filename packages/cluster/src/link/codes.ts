@@ -33,7 +33,7 @@ export const CODE = {
   waits: 15,
   /** To the primary: request. Whoever waits is gone. */
   withdraw: 16,
-  /** To the primary: request. To be answered once all other workers have taken what they were passed so far. */
+  /** To the primary: request. To be answered once the others have taken what it has published since it asked last. */
   whenTaken: 17,
   /** To a worker: nothing. It is to say so when it has taken all that is before this. */
   ask: 18,

@@ -6,10 +6,6 @@ import { isPattern, PatternTrie } from '@xtomp/core/destination'
 export interface HubMember {
   /** Takes a topic's message as it is on the link. */
   pass(message: Uint8Array): void
-}
-
-/** A member that takes later than it is passed. */
-export interface LateMember extends HubMember {
   /** Calls `task` once it has taken all that it was passed so far: at once where there is nothing to wait for. */
   whenTaken(task: () => void): void
 }
@@ -23,29 +19,32 @@ class Wanted {
 /** Passes each message to those members that have a subscription to it, but not back. */
 export class Hub {
   readonly #hosts = new Map<string, Wanted>()
-  readonly #late = new Set<LateMember>()
+  /** For each member that asks whether others have taken what it publishes: to whom it went since it asked last. */
+  readonly #reached = new Map<HubMember, Set<HubMember>>()
 
-  /** Is waited for from now on. */
-  join(member: LateMember): void {
-    this.#late.add(member)
+  /** Will ask whether others have taken what it publishes. */
+  join(member: HubMember): void {
+    this.#reached.set(member, new Set())
   }
 
-  /** Is waited for no longer; it has taken back what it wanted. */
-  leave(member: LateMember): void {
-    this.#late.delete(member)
+  /** Is gone; it has taken back what it wanted. */
+  leave(member: HubMember): void {
+    this.#reached.delete(member)
+    for (const reached of this.#reached.values()) reached.delete(member)
   }
 
-  /** Calls `task` once all but one have taken what they were passed so far. */
+  /** Calls `task` once others have taken what `from` has published since it asked last: those to whom that went. */
   whenTaken(from: HubMember, task: () => void): void {
+    const reached = this.#reached.get(from)
     let left = 1
     const taken = (): void => {
       if (--left === 0) task()
     }
-    for (const member of this.#late) {
-      if (member === from) continue
+    for (const member of reached ?? []) {
       left++
       member.whenTaken(taken)
     }
+    reached?.clear()
     taken()
   }
 
@@ -71,11 +70,20 @@ export class Hub {
   publish(from: HubMember, host: string, destination: string, message: Uint8Array): void {
     const wanted = this.#hosts.get(host)
     if (wanted === undefined) return
+    const reached = this.#reached.get(from)
     const named = wanted.names.get(destination)
-    if (named !== undefined) for (const member of named) if (member !== from) member.pass(message)
+    if (named !== undefined)
+      for (const member of named)
+        if (member !== from) {
+          reached?.add(member)
+          member.pass(message)
+        }
     if (wanted.patterns.size === 0) return
     for (const member of wanted.patterns.match(destination))
-      if (member !== from && named?.has(member) !== true) member.pass(message)
+      if (member !== from && named?.has(member) !== true) {
+        reached?.add(member)
+        member.pass(message)
+      }
   }
 
   #wantedOf(host: string): Wanted {

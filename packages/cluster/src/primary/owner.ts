@@ -36,6 +36,10 @@ class OwnMember implements HubMember, Backplane {
     this.#broker.router(host)?.receive(message)
   }
 
+  whenTaken(task: () => void): void {
+    task()
+  }
+
   publish(host: string, message: StoredMessage, completion: Completion): void {
     writeMessage(this.#writer.begin(CODE.message), host, message).end()
     this.#hub.publish(this, host, message.destination, this.#writer.written.subarray(HEAD_OCTETS))

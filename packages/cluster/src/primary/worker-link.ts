@@ -19,7 +19,7 @@ import { FrameReader } from '../link/frame-reader.js'
 import { Link } from '../link/link.js'
 import { readMessage, writeMessage } from '../link/messages.js'
 import { Numbers } from '../link/numbers.js'
-import type { Hub, LateMember } from './hub.js'
+import type { Hub, HubMember } from './hub.js'
 import { byOrigin, type DeliveryLink, OwnerSubscription, putBackUntouched } from './owner-subscription.js'
 import type { Pressure } from './pressure.js'
 import { Untaken, type UntakenContext } from './untaken.js'
@@ -61,7 +61,7 @@ class Asked implements Completion {
 }
 
 /** One worker, as the primary sees it. */
-export class WorkerLink implements LateMember, DeliveryLink {
+export class WorkerLink implements HubMember, DeliveryLink {
   readonly link: Link
   readonly #context: WorkerLinkContext
   readonly #inside: Inside
