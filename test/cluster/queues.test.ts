@@ -2,7 +2,7 @@
 
 import { type Broker, connectMemory } from '@xtomp/core'
 import { afterEach, expect, test } from 'vitest'
-import { LinkedBrokers } from '../support/linked-brokers.js'
+import { LinkedBrokers, type LinkedWorker } from '../support/linked-brokers.js'
 import { until } from '../support/suite.js'
 import { frameText, WireClient } from '../support/wire-client.js'
 
@@ -243,4 +243,30 @@ test('does nothing of what follows a SUBSCRIBE that the primary refuses', async 
   )
   await first.error('destinations-too-many', { 'receipt-id': 'r' })
   await neighbour.expectNothing()
+})
+
+test('takes back what waits for room when its worker dies, and gives back what a COMMIT among it acknowledged', async () => {
+  const { first, second } = await two({ destinations: [{ match: '/queue/small', maxMessages: 1, whenFull: 'hold' }] })
+  const [worker] = brokers.workers as [LinkedWorker, LinkedWorker]
+  await second.confirm('SEND', { destination: '/queue/small' }, 'one')
+  await second.confirm('SEND', { destination: '/queue/a' }, 'task')
+  await first.confirm('SUBSCRIBE', { id: '0', destination: '/queue/a', ack: 'client' })
+  const { headers } = await first.frame('MESSAGE')
+  first.send('BEGIN', { transaction: 't' })
+  first.send('ACK', { transaction: 't', id: headers.ack as string })
+  first.send('SEND', { transaction: 't', destination: '/queue/small' }, 'never')
+  first.send('COMMIT', { transaction: 't' })
+  const other = await clientOf(worker.broker)
+  other.send('SEND', { destination: '/queue/small' }, 'nor this')
+  // Behind both on the link: by now the primary has said that they are to wait.
+  await (await clientOf(worker.broker)).confirm('SEND', { destination: '/queue/b' })
+  worker.kill()
+  await until(() => worker.atOwner.link.isClosed)
+  await second.confirm('SUBSCRIBE', { id: '0', destination: '/queue/a' })
+  expect((await second.frame('MESSAGE', { redelivered: 'true' })).text).toBe('task')
+  await second.confirm('SUBSCRIBE', { id: '1', destination: '/queue/small' })
+  expect((await second.frame('MESSAGE')).text).toBe('one')
+  await second.confirm('SEND', { destination: '/queue/small' }, 'two')
+  expect((await second.frame('MESSAGE')).text).toBe('two')
+  await second.expectNothing()
 })
