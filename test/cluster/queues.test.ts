@@ -270,3 +270,19 @@ test('takes back what waits for room when its worker dies, and gives back what a
   expect((await second.frame('MESSAGE')).text).toBe('two')
   await second.expectNothing()
 })
+
+test('cuts a worker that says what makes no sense, and does nothing of what it said after that', async () => {
+  const faults: unknown[] = []
+  const { second } = await two({}, faults)
+  const [worker] = brokers.workers as [LinkedWorker, LinkedWorker]
+  await second.confirm('SUBSCRIBE', { id: '0', destination: '/queue/a' })
+  // One write, and so what comes of it is one chunk.
+  worker.broker.publish('/queue/a', 'before')
+  worker.owner.link.frame(99).end()
+  worker.broker.publish('/queue/a', 'after')
+  worker.owner.link.frame(99).end()
+  await until(() => worker.atOwner.link.isClosed)
+  expect((await second.frame('MESSAGE')).text).toBe('before')
+  await second.expectNothing()
+  expect(faults).toMatchObject([{ message: 'a worker said 99, which is no word for the primary' }])
+})

@@ -139,6 +139,8 @@ export class Link {
       if (left < LENGTH_OCTETS || left < this.#need) break
       const end = at + this.#need
       this.#events.frame(this.#reader.read(octets, at + LENGTH_OCTETS, end))
+      // Whoever acted on it may have cut the link: then the rest is nobody's.
+      if (this.isCut) return
       at = end
     }
     if (at === octets.length) return
