@@ -5,6 +5,7 @@
  *   node scripts/setup.mjs            installs and builds
  *   node scripts/setup.mjs start …    then runs the broker, with the arguments given
  *   node scripts/setup.mjs test …     then runs the tests, with the arguments given
+ *   node scripts/setup.mjs check      does nothing, and fails where something is not built from the sources as they are
  */
 
 import { spawnSync } from 'node:child_process'
@@ -22,8 +23,11 @@ const BUILT = ['core', 'testing', 'net', 'tls', 'ws', 'mux', 'cluster', 'fastify
 const LOOK_MS = 200
 
 const [task, ...args] = process.argv.slice(2)
-install()
-for (const name of BUILT) build(name)
+if (task === 'check') check()
+else {
+  install()
+  for (const name of BUILT) build(name)
+}
 if (task === 'start') await start()
 else if (task === 'test') run(process.execPath, [join('node_modules', 'vitest', 'vitest.mjs'), 'run', ...args])
 
@@ -51,7 +55,27 @@ function install() {
 }
 
 function build(name) {
-  const folder = join('packages', name)
+  const state = stateOf(name)
+  if (isBuilt(name, state)) return
+  console.log(`xtomp: building ${name}`)
+  run(process.execPath, [join(root, 'node_modules', 'tsup', 'dist', 'cli-default.js'), '--silent'], folderOf(name))
+  done(name, state)
+}
+
+function check() {
+  const stale = BUILT.filter((name) => !isBuilt(name, stateOf(name)))
+  if (stale.length === 0) return
+  console.error(`xtomp: not built from the sources as they are: ${stale.join(', ')}; run node scripts/setup.mjs`)
+  process.exitCode = 1
+}
+
+function isBuilt(name, state) {
+  return isDone(name, state) && existsSync(join(root, folderOf(name), 'dist'))
+}
+
+/** All that a package is built from. */
+function stateOf(name) {
+  const folder = folderOf(name)
   const own = [
     join(folder, 'package.json'),
     join(folder, 'tsup.config.ts'),
@@ -59,13 +83,13 @@ function build(name) {
   ]
   // A package holds the types of those that it imports.
   const known = BUILT.slice(0, BUILT.indexOf(name)).flatMap((other) =>
-    filesBelow(join('packages', other, 'src'), isSource),
+    filesBelow(join(folderOf(other), 'src'), isSource),
   )
-  const state = hashOf(['tsconfig.json', ...own, ...known])
-  if (isDone(name, state) && existsSync(join(root, folder, 'dist'))) return
-  console.log(`xtomp: building ${name}`)
-  run(process.execPath, [join(root, 'node_modules', 'tsup', 'dist', 'cli-default.js'), '--silent'], folder)
-  done(name, state)
+  return hashOf(['tsconfig.json', ...own, ...known])
+}
+
+function folderOf(name) {
+  return join('packages', name)
 }
 
 /** The broker runs in this process: npm and its shell stand above it already, and each process would have to pass signals on. */

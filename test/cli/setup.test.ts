@@ -92,6 +92,16 @@ test('builds what has changed and whatever holds it, and does not install for th
   expect(run()).toEqual([])
 })
 
+test('tells what is not built from the sources as they are, and does nothing about it', () => {
+  const { folder, run } = copy()
+  expect(() => run('check')).toThrow(`not built from the sources as they are: ${PACKAGES.join(', ')}; run node`)
+  run()
+  expect(run('check')).toEqual([])
+  appendFileSync(join(folder, 'packages/cli/src/main.ts'), '\n')
+  expect(() => run('check')).toThrow('not built from the sources as they are: cli; run node scripts/setup.mjs')
+  expect(run()).toEqual(['build cli'])
+})
+
 test('installs again when what is to be installed has changed, or is gone', () => {
   const { folder, run } = copy()
   run()

@@ -9,9 +9,10 @@ import { join } from 'node:path'
 import type { WorkerDestination, WorkerFacts, WorkerSession } from '@xtomp/cluster'
 import type { BrokerStats } from '@xtomp/core'
 import type { ListenOptions } from '@xtomp/net'
-import { expect, onTestFinished, test } from 'vitest'
+import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { nodeArguments } from '../../packages/cluster/src/primary/node-arguments.js'
 import { watchHandoffs } from '../../packages/cluster/src/primary/watch-handoffs.js'
+import { expectBuilt } from '../support/built.js'
 import { dialSocket } from '../support/doors.js'
 import { freePort } from '../support/programs.js'
 import { randomFrom, seedOfRun } from '../support/random.js'
@@ -25,6 +26,9 @@ const TIMEOUT_MS = 60_000
 const DEADLINE_MS = 20_000
 const MESSAGES = 600
 const KILLS = 3
+
+// The processes import packages as they are built.
+beforeAll(expectBuilt)
 
 /** A cluster in processes of its own. */
 class Host {

@@ -2,6 +2,7 @@
 
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
+import { expectBuilt } from './built.js'
 import { dialSocket } from './doors.js'
 import { RunningProgram } from './programs.js'
 import { root } from './sources.js'
@@ -33,6 +34,7 @@ export class ServedWorkers {
 }
 
 async function start(): Promise<{ program: RunningProgram; dial: Dial }> {
+  expectBuilt()
   const command = [join(root, 'packages', 'cli', 'bin', 'xtomp.js'), ...ARGS]
   const program = new RunningProgram(spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'pipe'] }))
   await program.prints('xtomp: STOMP on ')
