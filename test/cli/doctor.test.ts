@@ -17,7 +17,7 @@ import { root } from '../support/sources.js'
 import { testStreams } from './streams.js'
 
 const TREES = join(root, 'test/cli/doctor')
-const MANY: Wanted = { connections: 100_000, workers: 1 }
+const MANY: Wanted = { connections: 100_000 }
 
 /** A process on a machine that is one of the trees: the server, with what a fault puts in its place. */
 function machine(fault?: string, process: Partial<Machine> = {}): Machine {
@@ -160,7 +160,7 @@ describe('a rule', () => {
     expect(namesOf(found(recorded()), 'fault')).toEqual(['open files, hard'])
     expect(namesOf(found(recorded()), 'unseen')).toEqual([])
     expect(verdictOf('open files, hard', recorded()).at(3)).toBe(OF_CONTAINER)
-    expect(namesOf(found(recorded(), { connections: 10_000, workers: 1 }), 'fault')).toEqual([])
+    expect(namesOf(found(recorded(), { connections: 10_000 }), 'fault')).toEqual([])
   })
 
   test('counts one cause once: what follows from it is a note, without a remedy of its own', () => {
@@ -177,14 +177,14 @@ describe('a rule', () => {
   })
 
   test('asks for no unit inside a container', () => {
-    const million = { connections: 1_000_000, workers: 1 }
+    const million = { connections: 1_000_000 }
     expect(verdictOf('open files, of the unit', machine('hard-in-container'), million)).toEqual([
       ...['fine', 'a container', 'any'],
     ])
   })
 
   test('says of a million connections what none before it does', () => {
-    const million = { connections: 1_000_000, workers: 1 }
+    const million = { connections: 1_000_000 }
     expect(verdictOf('limits.totalBytes', machine(), million)).toEqual([
       ...['fault', '256 MiB', 'at least 429 MiB'],
       'broker.limits.totalBytes: 900726784',
@@ -197,17 +197,19 @@ describe('a rule', () => {
   })
 
   test('notes where little is left for messages', () => {
-    expect(verdictOf('limits.totalBytes', machine(), { connections: 400_000, workers: 1 })[0]).toBe('note')
+    expect(verdictOf('limits.totalBytes', machine(), { connections: 400_000 })[0]).toBe('note')
     expect(verdictOf('heap', machine(undefined, { heapLimitBytes: 400 * 1024 ** 2 }))[0]).toBe('note')
   })
 
   test('divides by workers what each has for itself, and not what they share', () => {
     const wanted = { connections: 100_000, workers: 4 }
-    expect(verdictOf('open files, hard', machine(), wanted)[2]).toBe('at least 25,100')
-    expect(verdictOf('nr_open', machine(), wanted)[2]).toBe('at least 25,100')
+    expect(verdictOf('open files, hard', machine(), wanted)[2]).toBe('at least 25,785')
+    expect(verdictOf('nr_open', machine(), wanted)[2]).toBe('at least 25,785')
     expect(verdictOf('limits.totalBytes', machine(), wanted)[2]).toBe('at least 11 MiB')
-    expect(verdictOf('file-max', machine(), wanted)[2]).toBe('at least 102,512')
-    expect(verdictOf('memory', machine(), wanted)[2]).toBe('at least 1,079 MiB')
+    expect(verdictOf('file-max', machine(), wanted)[2]).toBe('at least 102,612')
+    expect(verdictOf('epoll watches', machine(), wanted)[2]).toBe('at least 100,500')
+    expect(verdictOf('somaxconn', machine(), { connections: 8_000, workers: 4 })[2]).toBe('at least 4,096')
+    expect(verdictOf('memory', machine(), wanted)[2]).toBe('at least 1,139 MiB')
     expect(verdictOf('workers', machine(), wanted)).toEqual(['fine', '4 on 4 processors', 'at most 4'])
     expect(verdictOf('workers', machine(), { ...wanted, workers: 5 })).toEqual([
       ...['note', '5 on 4 processors', 'at most 4'],
@@ -215,9 +217,42 @@ describe('a rule', () => {
     expect(verdictOf('workers', machine('group-version-1'), wanted)[1]).toBe('4 on 1.5 processors')
   })
 
+  test('counts the primary, a process beside the workers, even beside a single one', () => {
+    const [alone, worker] = [{ connections: 100_000 }, { connections: 100_000, workers: 1 }]
+    expect(verdictOf('threads, of the group', machine(), alone)[2]).toBe('at least 35')
+    expect(verdictOf('threads, of the group', machine(), worker)[2]).toBe('at least 59')
+    expect(verdictOf('threads, of the group', machine('group-pids'), { ...worker, workers: 4 }).slice(2)).toEqual([
+      ...['at least 131', '# TasksMax=131'],
+    ])
+    expect(verdictOf('memory', machine(), worker)[2]).toBe('at least 959 MiB')
+    expect(verdictOf('memory, of the group', machine('group-memory'), worker)[2]).toBe('at least 959 MiB')
+    expect(verdictOf('file-max', machine(), worker)[2]).toBe('at least 102,312')
+    expect(verdictOf('open files, hard', machine(), worker)[2]).toBe('at least 100,100')
+  })
+
+  test('leaves room for the worker that is drawn more often than others, and never for more than there are', () => {
+    const inFives = verdictOf('open files, hard', recorded(), { ...MANY, workers: 5 })
+    expect(inFives).toEqual([
+      ...['fault', '20,000', 'at least 20,733', '# docker run --ulimit nofile=24100:24100 IMAGE'],
+    ])
+    const few = { connections: 3, workers: 2 }
+    expect(verdictOf('open files, hard', recorded(), few)).toEqual(['fine', '20,000', 'at least 103'])
+    const named = verdictOf('open files, of the unit', machine('unit'), { ...MANY, workers: 2 })
+    expect(named).toEqual(['fine', '65,536', 'at least 50,891'])
+  })
+
+  test('notes where files are enough if the system spreads connections, and too few if a primary deals them out', () => {
+    const wanted = { connections: 1_000_000, workers: 53 }
+    expect(verdictOf('open files, hard', recorded(), wanted)).toEqual([
+      ...['note', '20,000', 'at least 19,649', 'listeners[].reusePort: true'],
+      '# docker run --ulimit nofile=22742:22742 IMAGE',
+    ])
+    expect(verdictOf('open files, hard', recorded(), { ...wanted, workers: 70 })[0]).toBe('fine')
+  })
+
   test('names no unit outside of one, but the line that a unit needs beyond what systemd gives by itself', () => {
     expect(verdictOf('open files, of the unit', machine('shell'))).toEqual(['fine', 'no unit', 'at least 100,100'])
-    const million = { connections: 1_000_000, workers: 1 }
+    const million = { connections: 1_000_000 }
     expect(verdictOf('open files, of the unit', machine('shell'), million)).toEqual([
       ...['note', 'no unit', 'at least 1,000,100', '# LimitNOFILE=1000100'],
     ])
@@ -259,7 +294,7 @@ describe('what cannot be seen', () => {
 
   test('is not what a process on Linux always sees of its own', ({ skip }) => {
     if (process.platform !== 'linux') skip('only Linux tells in /proc')
-    const findings = found(thisMachine(), { connections: 1, workers: 1 })
+    const findings = found(thisMachine(), { connections: 1 })
     const always = ['open files, hard', 'open files, soft', 'memory', 'tcp_mem', 'tcp_rmem', 'tcp_wmem']
     expect(namesOf(findings, 'fine')).toEqual(expect.arrayContaining(always))
   })
@@ -293,7 +328,7 @@ describe('the answer', () => {
   test('names the line of a unit, and the setting of a configuration', () => {
     expect(said(machine('unit')).output).toContain("\n  in the unit's [Service], as root: LimitNOFILE=100100\n")
     const streams = testStreams()
-    doctor({ connections: 1_000_000, workers: 1, isJson: false }, streams, machine())
+    doctor({ connections: 1_000_000, isJson: false }, streams, machine())
     expect(streams.stdout.text).toContain('\n  in the configuration: broker.limits.totalBytes: 900726784\n')
   })
 

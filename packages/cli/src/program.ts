@@ -248,9 +248,9 @@ function addDoctor(program: Command, { streams }: Surroundings, answer: Answer):
         .makeOptionMandatory(),
     )
     .addOption(
-      option('-w, --workers <number>', 'how many processes share them')
-        .argParser(numberIn('--workers', 1, MOST_WORKERS))
-        .default(1),
+      option('-w, --workers <number>', 'how many workers share them (default: one process, all in all)').argParser(
+        numberIn('--workers', 1, MOST_WORKERS),
+      ),
     )
     .addOption(option('-j, --json', 'all of it as a line of JSON'))
     .addHelpText(
@@ -260,7 +260,7 @@ function addDoctor(program: Command, { streams }: Surroundings, answer: Answer):
         'xtomp doctor --connections 1000000 --workers 4 --json | jq \'.rules[] | select(.state == "fault")\'',
       ),
     )
-    .action(async ({ connections, workers, json }: { connections: number; workers: number; json?: true }) => {
+    .action(async ({ connections, workers, json }: { connections: number; workers?: number; json?: true }) => {
       const { doctor } = await import('./doctor.js')
       answer(doctor({ connections, workers, isJson: json === true }, streams))
     })

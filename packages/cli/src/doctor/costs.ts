@@ -22,6 +22,11 @@ export const COSTS = {
   processFiles: 100,
   /** Threads of a process: its own, four of V8, four of libuv, and those of the log, with room for a second such set. */
   processThreads: 24,
+  /**
+   * What the fullest worker has, as a multiple of its share, where the primary deals connections out. 1.08 to 1.18 in
+   * docs/performance.md, "How evenly workers share connections".
+   */
+  mostDealt: 1.2,
   /** How many connections may wait at a door until they are accepted: `listeners[].backlog`. */
   backlog: 4_096,
   /** What the broker may hold of what clients give it: `limits.totalBytes`. */

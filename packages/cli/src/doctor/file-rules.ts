@@ -6,12 +6,15 @@ import {
   atLeast,
   command,
   connectionsEach,
+  connectionsEachDealt,
   counted,
   enough,
   fine,
+  processesOf,
   type Remedy,
   type Rule,
   rootCommand,
+  setting,
   sysctl,
   unitLine,
   type Verdict,
@@ -27,7 +30,7 @@ export const FILE_RULES: readonly Rule[] = [
     judge({ nrOpen }, wanted) {
       if (nrOpen === undefined) return undefined
       const needed = filesEach(wanted)
-      return enough(nrOpen, needed, { remedies: [sysctl('fs.nr_open', needed)] })
+      return enough(nrOpen, needed, { remedies: [sysctl('fs.nr_open', filesEachDealt(wanted))] })
     },
   },
   {
@@ -36,7 +39,7 @@ export const FILE_RULES: readonly Rule[] = [
     seenIn: '/proc/sys/fs/file-max',
     judge({ fileMax, filesOpen = 0 }, wanted) {
       if (fileMax === undefined) return undefined
-      const needed = wanted.connections + wanted.workers * COSTS.processFiles + filesOpen
+      const needed = wanted.connections + processesOf(wanted) * COSTS.processFiles + filesOpen
       return enough(fileMax, needed, {
         because: `${counted(filesOpen)} are open already`,
         remedies: [sysctl('fs.file-max', needed)],
@@ -49,7 +52,7 @@ export const FILE_RULES: readonly Rule[] = [
     seenIn: '/proc/self/cgroup and the files of the unit',
     judge({ unit, openFiles, isInContainer }, wanted) {
       const needed = filesEach(wanted)
-      const line = unitLine(`LimitNOFILE=${needed}`)
+      const line = unitLine(`LimitNOFILE=${filesEachDealt(wanted)}`)
       if (unit === 'none' && isInContainer) return fine('a container', 'any')
       if (unit === 'none') return outsideUnits(needed, line)
       const is = unit?.openFiles ?? openFiles
@@ -66,7 +69,8 @@ export const FILE_RULES: readonly Rule[] = [
       const { openFiles } = facts
       if (openFiles === undefined) return undefined
       const needed = filesEach(wanted)
-      const verdict = enough(openFiles.hard, needed, { remedies: hardRemedies(facts, needed) })
+      if (openFiles.hard >= needed) return unlessDealt(openFiles.hard, facts, wanted)
+      const verdict = enough(openFiles.hard, needed, { remedies: hardRemedies(facts, filesEachDealt(wanted)) })
       return isShortOfUnit(facts, needed)
         ? following(verdict, 'it comes from the unit, which is to be set first')
         : verdict
@@ -90,7 +94,7 @@ export const FILE_RULES: readonly Rule[] = [
     seenIn: '/proc/sys/fs/epoll/max_user_watches',
     judge({ epollWatches }, wanted) {
       if (epollWatches === undefined) return undefined
-      const needed = wanted.connections + wanted.workers * COSTS.processFiles
+      const needed = wanted.connections + processesOf(wanted) * COSTS.processFiles
       return enough(epollWatches, needed, { remedies: [sysctl('fs.epoll.max_user_watches', needed)] })
     },
   },
@@ -120,6 +124,21 @@ function isShortOfUnit({ unit, openFiles }: Facts, needed: number): boolean {
 
 function filesEach(wanted: Wanted): number {
   return connectionsEach(wanted) + COSTS.processFiles
+}
+
+/** What is enough in either way; so that is what remedies set. */
+function filesEachDealt(wanted: Wanted): number {
+  return connectionsEachDealt(wanted) + COSTS.processFiles
+}
+
+/** Enough where the system spreads connections may be too little for the fullest worker where the primary does. */
+function unlessDealt(hard: number, facts: Facts, wanted: Wanted): Verdict {
+  const verdict = enough(hard, filesEach(wanted), { remedies: [] })
+  const dealt = filesEachDealt(wanted)
+  if (hard >= dealt) return verdict
+  const because = `a primary deals connections out less evenly: one worker may need ${counted(dealt)}`
+  const remedies = [setting('listeners[].reusePort: true'), ...hardRemedies(facts, dealt)]
+  return { ...verdict, state: 'note', because, remedies }
 }
 
 /** A container is bound by who started it, who runs in a unit by that, who logs in by PAM, and root by nobody. */

@@ -2,18 +2,7 @@
 
 import { COSTS } from './costs.js'
 import type { BufferSizes, Facts } from './facts.js'
-import {
-  atLeast,
-  connectionsEach,
-  counted,
-  enough,
-  fine,
-  type Rule,
-  sized,
-  sysctl,
-  type Verdict,
-  type Wanted,
-} from './verdict.js'
+import { atLeast, counted, enough, fine, type Rule, sized, sysctl, type Verdict, type Wanted } from './verdict.js'
 
 /** As many entries a bucket as a full table has that kernels before 5.15 chose by themselves. */
 const CHEAP_CHAIN = 8
@@ -34,9 +23,10 @@ export const NETWORK_RULES: readonly Rule[] = [
     about:
       'how many connections may wait to be accepted; when all come back at once, the others try again a second later',
     seenIn: '/proc/sys/net/core/somaxconn',
-    judge({ somaxconn }, wanted) {
+    judge({ somaxconn }, { connections }) {
       if (somaxconn === undefined) return undefined
-      const needed = Math.min(COSTS.backlog, connectionsEach(wanted))
+      // One queue for all of them, unless each worker listens by itself.
+      const needed = Math.min(COSTS.backlog, connections)
       return enough(somaxconn, needed, { remedies: [sysctl('net.core.somaxconn', COSTS.backlog)] })
     },
   },
@@ -44,9 +34,9 @@ export const NETWORK_RULES: readonly Rule[] = [
     name: 'tcp_syncookies',
     about: 'what saves connections that are begun when their queue is full; without, they are dropped',
     seenIn: '/proc/sys/net/ipv4/tcp_syncookies and tcp_max_syn_backlog',
-    judge({ synQueue }, wanted) {
+    judge({ synQueue }, { connections }) {
       if (synQueue === undefined) return undefined
-      const needed = Math.min(COSTS.backlog, connectionsEach(wanted))
+      const needed = Math.min(COSTS.backlog, connections)
       const shouldBe = `1, or tcp_max_syn_backlog ${atLeast(counted(Math.ceil(needed / USED_OF_SYN_QUEUE)))}`
       if (synQueue.hasCookies) return fine('1', shouldBe)
       const is = `0, and ${counted(synQueue.most)}`

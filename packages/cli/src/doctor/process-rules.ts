@@ -9,6 +9,7 @@ import {
   counted,
   enough,
   fine,
+  processesOf,
   type Remedy,
   type Rule,
   rootCommand,
@@ -49,8 +50,8 @@ export const PROCESS_RULES: readonly Rule[] = [
     name: 'threads, of the group',
     about: 'how many processes and threads the control group may have',
     seenIn: '/proc/self/cgroup and /sys/fs/cgroup',
-    judge({ groupPids }, { workers }) {
-      const needed = workers * COSTS.processThreads
+    judge({ groupPids }, wanted) {
+      const needed = processesOf(wanted) * COSTS.processThreads
       if (groupPids === undefined) return undefined
       if (groupPids === 'none') return fine('no limit', atLeast(counted(needed)))
       const { limit, used } = groupPids
@@ -93,7 +94,7 @@ export const PROCESS_RULES: readonly Rule[] = [
     name: 'workers',
     about: 'processes that share the connections, each on a processor of its own',
     seenIn: 'os.availableParallelism() and the quota of the control group',
-    judge({ cores }, { workers }) {
+    judge({ cores }, { workers = 1 }) {
       const verdict = {
         is: `${counted(workers)} on ${counted(cores)} processors`,
         shouldBe: `at most ${counted(cores)}`,
@@ -110,13 +111,14 @@ export const PROCESS_RULES: readonly Rule[] = [
 ]
 
 /** What so many idle connections take, in the processes and in the kernel. */
-function memoryFor({ connections, workers }: Wanted, bytesEach: number): number {
-  return workers * COSTS.processBytes + connections * (COSTS.kernelBytes + bytesEach)
+function memoryFor(wanted: Wanted, bytesEach: number): number {
+  return processesOf(wanted) * COSTS.processBytes + wanted.connections * (COSTS.kernelBytes + bytesEach)
 }
 
 /** How many connections over TCP fit. */
-function fitting(bytes: number, { workers }: Wanted): number {
-  return Math.max(0, Math.floor((bytes - workers * COSTS.processBytes) / (COSTS.kernelBytes + COSTS.tcpBytes)))
+function fitting(bytes: number, wanted: Wanted): number {
+  const left = bytes - processesOf(wanted) * COSTS.processBytes
+  return Math.max(0, Math.floor(left / (COSTS.kernelBytes + COSTS.tcpBytes)))
 }
 
 /** In the way where not even TCP fits; to be known where the more costly doors do not. */

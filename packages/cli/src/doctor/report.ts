@@ -75,7 +75,7 @@ function keptBy(findings: readonly Finding[]): string {
 function sumOf(findings: readonly Finding[], { connections, workers }: Wanted, paint: Paint): string {
   const faults = faultsIn(findings).length
   const unseen = findings.filter(({ state }) => state === 'unseen').length
-  const what = `${counted(connections)} connections${workers === 1 ? '' : ` in ${counted(workers)} processes`}`
+  const what = `${counted(connections)} connections${workers === undefined ? '' : ` in ${counted(workers)} workers`}`
   const state = faults === 0 ? 'fine' : 'fault'
   const says = faults === 0 ? 'nothing is in the way' : `${faults} in the way`
   return `${what}: ${paint[state](says)}${unseen === 0 ? '' : `, of what can be seen; ${unseen} cannot`}`

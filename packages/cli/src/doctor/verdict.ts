@@ -1,12 +1,13 @@
 /** What a rule says of a machine, and the words for it. */
 
+import { COSTS } from './costs.js'
 import type { Facts } from './facts.js'
 
 /** What is asked for. */
 export interface Wanted {
   readonly connections: number
-  /** Processes that share them. */
-  readonly workers: number
+  /** Processes that share them, beside a primary that has none; undefined for one process, all in all. */
+  readonly workers?: number | undefined
 }
 
 /** How it stands: well; in the way; not in the way, but to be known; not to be seen from here. */
@@ -41,9 +42,32 @@ export interface Rule {
   judge(facts: Facts, wanted: Wanted): Verdict | undefined
 }
 
-/** How many connections the fullest process has. */
-export function connectionsEach({ connections, workers }: Wanted): number {
-  return Math.ceil(connections / workers)
+/**
+ * So many standard deviations above the mean: of 4,096 workers, the most that can be asked for, one has more in one case
+ * of a thousand.
+ */
+const SPREAD = 5
+
+/**
+ * How many connections the fullest process has, where the system spreads them: it draws a worker for each by a hash, so
+ * that their number in one is binomial.
+ */
+export function connectionsEach({ connections, workers = 1 }: Wanted): number {
+  const mean = connections / workers
+  const deviation = Math.sqrt(mean * (1 - 1 / workers))
+  return Math.min(connections, Math.ceil(mean + SPREAD * deviation))
+}
+
+/** The same where a primary deals them out to whoever is ready for one more. */
+export function connectionsEachDealt(wanted: Wanted): number {
+  const { connections, workers = 1 } = wanted
+  const dealt = Math.ceil((connections / workers) * COSTS.mostDealt)
+  return Math.min(connections, Math.max(connectionsEach(wanted), dealt))
+}
+
+/** All processes: the workers, and the primary. */
+export function processesOf({ workers }: Wanted): number {
+  return workers === undefined ? 1 : workers + 1
 }
 
 /** The verdict on something of which there must be enough. */
