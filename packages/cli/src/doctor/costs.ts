@@ -3,7 +3,7 @@
 /** Octets and counts, rounded up. */
 export const COSTS = {
   /**
-   * Memory of the process for an idle connection with one subscription, in octets. TCP: 4,636 as it stands, in the table of
+   * Memory of the process for an idle connection with one subscription, in octets. TCP: 4,438 and 4,637 as it stands, in
    * docs/performance.md. WebSocket 6,870 and TLS 25,362, by one run each: there, "What the kernel needs"; with room
    * for how far such runs are apart.
    */
