@@ -2,6 +2,7 @@
 
 import type { Decoder } from '../codec/decoder.js'
 import type { ClientCommand, Frame } from '../codec/frame.js'
+import { LF } from '../codec/octets.js'
 import type { Version } from '../codec/version.js'
 import type { Connection } from '../ports/connection.js'
 import type { Turn } from '../turn.js'
@@ -73,6 +74,8 @@ export class Incoming {
   receive(octets: Uint8Array): void {
     // Nothing after the last frame is looked at, so nothing of it is kept while that waits for its answer.
     if (this.isLastTaken) return
+    // A beat between frames says no more than that it came.
+    if (this.#decoder === undefined && octets.length === 1 && octets[0] === LF) return
     try {
       this.#decoder ??= this.#context.decoders.take(this.#version)
       this.#decoder.receive(octets)
