@@ -601,6 +601,39 @@ overMemory('the hook send', (test) => {
     expect([text, headers.redelivered]).toEqual(['task', undefined])
   })
 
+  test('finds no client too slow that is gone, however long it thinks of its last frame', async ({
+    open,
+    connect,
+    topic,
+    until,
+  }) => {
+    const answer = later()
+    const asked: string[] = []
+    const slow: unknown[] = []
+    const destination = topic('news')
+    const broker = await open({
+      destinations: [{ match: destination, backlogBytes: 1 }],
+      hooks: {
+        send: async (message) => {
+          asked.push(message.text())
+          if (message.text() === 'last') await answer.promise
+        },
+      },
+    })
+    broker.on('slow-consumer', (event) => slow.push(event))
+    const gone = await connect()
+    await gone.confirm('SUBSCRIBE', { id: '0', destination })
+    const elsewhere = topic('elsewhere')
+    gone.write(`SEND\ndestination:${elsewhere}\n\nlast\0SEND\ndestination:${elsewhere}\n\nbehind it\0`)
+    await until(() => asked.length === 1)
+    gone.abort()
+    await gone.closed
+    for (const body of ['one', 'two', 'three']) broker.publish(destination, body)
+    answer.resolve()
+    await until(() => broker.stats().sessions === 0)
+    expect([slow, asked]).toEqual([[], ['last', 'behind it']])
+  })
+
   test('is asked for what was received before its peer had gone', async ({ open, connect, queue, until }) => {
     const answer = later()
     let isAsked = false

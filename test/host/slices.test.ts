@@ -62,6 +62,17 @@ function opened(crowd: number, options: BrokerOptions = {}) {
   return { clock, broker, peers, producer, other }
 }
 
+/** Promises are kept. */
+const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+/** Takes turns until nothing is left to be done, whoever waits for a promise. */
+async function finish(clock: SteppedClock): Promise<void> {
+  while (!clock.isIdle) {
+    clock.step()
+    await settled()
+  }
+}
+
 const sendTo = (destination: string, body: string): string => `SEND\ndestination:${destination}\n\n${body}\0`
 
 describe('a burst to many', () => {
@@ -104,47 +115,6 @@ describe('a burst to many', () => {
 })
 
 describe('a broadcast', () => {
-  const long = Array.from({ length: 100 }, (_, at) => `${at} ${'x'.repeat(200)}`)
-  const tight = { limits: { unsentBytes: 1_024 }, destinations: [{ match: '/topic/all', backlogBytes: 4_096 }] }
-
-  test('of more than may wait holds its sender until all have been served, and nobody is too slow for that', () => {
-    const { clock, broker, peers, producer, other } = opened(400, tight)
-    producer.say(
-      long
-        .map((body) => sendTo('/topic/all', body))
-        .join('')
-        .replace(/(?=\n\n2 )/, '\nreceipt:third'),
-    )
-    expect(producer.isPaused).toBe(true)
-    expect(peers.every(({ bodies }) => bodies.length === 0)).toBe(true)
-    other.say(sendTo('/topic/other', 'aside'))
-    clock.step()
-    expect(other.bodies).toEqual(['aside'])
-    expect(peers.at(-1)?.bodies).toEqual([])
-    clock.finish()
-    for (const peer of peers) expect(peer.bodies).toEqual(long)
-    expect(producer.heard).toContain('receipt-id:third')
-    expect(broker.stats().sessions).toBe(402)
-  })
-
-  test('of the host, which is not held, leaves at once where there is no room for more', () => {
-    const { clock, broker, peers } = opened(400, tight)
-    for (const body of long) broker.publish('/topic/all', body)
-    clock.finish()
-    for (const peer of peers) expect(peer.bodies).toEqual(long)
-    expect(broker.stats().sessions).toBe(402)
-  })
-
-  test('of a transaction gets to all of very many, however much it is', () => {
-    const { clock, broker, peers, producer } = opened(400, tight)
-    producer.say('BEGIN\ntransaction:t\n\n\0')
-    for (const body of long) producer.say(`SEND\ndestination:/topic/all\ntransaction:t\n\n${body}\0`)
-    producer.say('COMMIT\ntransaction:t\n\n\0')
-    clock.finish()
-    for (const peer of peers) expect(peer.bodies).toEqual(long)
-    expect(broker.stats().sessions).toBe(402)
-  })
-
   test('leaves in slices, and an answer to somebody else leaves before all of it has', () => {
     const { clock, peers, producer, other } = opened(2_000)
     producer.say(sendTo('/topic/all', 'news'))
@@ -156,5 +126,115 @@ describe('a broadcast', () => {
     expect(served).toBeLessThan(peers.length)
     clock.finish()
     for (const peer of peers) expect(peer.bodies).toEqual(['news'])
+  })
+})
+
+describe('more to many than may wait for them', () => {
+  const long = (name: string, count = 100): string[] =>
+    Array.from({ length: count }, (_, at) => `${name}${at} ${'x'.repeat(200)}`)
+  const tight = (whenSlow: 'disconnect' | 'drop-oldest' = 'disconnect'): BrokerOptions => ({
+    limits: { unsentBytes: 1_024 },
+    destinations: [{ match: '/topic/all', backlogBytes: 4_096, whenSlow }],
+  })
+  const toAll = (bodies: readonly string[]): string => bodies.map((body) => sendTo('/topic/all', body)).join('')
+
+  test('waits with its sender, and nobody is too slow for that; others send and are answered', async () => {
+    const { clock, broker, peers, producer, other } = opened(400, tight())
+    producer.say(toAll(long('a')))
+    expect(producer.isPaused).toBe(true)
+    expect(peers.every(({ bodies }) => bodies.length === 0)).toBe(true)
+    for (const receipt of ['one', 'two']) other.say(`SEND\ndestination:/topic/other\nreceipt:${receipt}\n\naside\0`)
+    clock.step()
+    expect(other.bodies).toEqual(['aside', 'aside'])
+    expect(other.heard).toContain('receipt-id:two')
+    expect(other.isPaused).toBe(false)
+    expect(peers.at(-1)?.bodies).toEqual([])
+    await finish(clock)
+    for (const peer of peers) expect(peer.bodies).toEqual(long('a'))
+    expect(producer.isPaused).toBe(false)
+    expect(broker.stats().sessions).toBe(402)
+  })
+
+  test.each(['disconnect', 'drop-oldest'] as const)(
+    'waits with all who send, who take turns (%s)',
+    async (whenSlow) => {
+      const { clock, broker, peers } = opened(300, tight(whenSlow))
+      const producers = Array.from({ length: 50 }, () => new Peer(broker))
+      for (const [at, producer] of producers.entries()) producer.say(toAll(long(`${at}-`, 5)))
+      await finish(clock)
+      for (const peer of peers) expect(peer.bodies.length).toBe(250)
+      const bodies = peers[0]?.bodies ?? []
+      for (const at of producers.keys())
+        expect(bodies.filter((body) => body.startsWith(`${at}-`))).toEqual(long(`${at}-`, 5))
+      const firsts = bodies.map((body, place) => (/-0 /.test(body) ? place : 0))
+      expect(Math.max(...firsts)).toBeLessThan(100)
+      expect(broker.stats().sessions).toBe(352)
+    },
+  )
+
+  test('is sent to its end though its sender has gone meanwhile', async () => {
+    const { clock, peers, producer } = opened(400, tight())
+    producer.say(toAll(long('a')))
+    producer.inbound.closed()
+    await finish(clock)
+    for (const peer of peers) expect(peer.bodies).toEqual(long('a'))
+  })
+
+  test('leaves at once where the host sends it, who does not wait, while others do', async () => {
+    const { clock, broker, peers, producer } = opened(400, tight())
+    producer.say(toAll(long('a')))
+    for (const body of long('host')) broker.publish('/topic/all', body)
+    await finish(clock)
+    for (const peer of peers) {
+      expect(peer.bodies.filter((body) => body.startsWith('a'))).toEqual(long('a'))
+      expect(peer.bodies.filter((body) => body.startsWith('host'))).toEqual(long('host'))
+    }
+    expect(broker.stats().sessions).toBe(402)
+  })
+
+  test('leaves at once where a transaction sends it, while others wait', async () => {
+    const { clock, broker, peers, producer, other } = opened(400, tight())
+    producer.say(toAll(long('a')))
+    other.say('BEGIN\ntransaction:t\n\n\0')
+    for (const body of long('t')) other.say(`SEND\ndestination:/topic/all\ntransaction:t\n\n${body}\0`)
+    other.say('COMMIT\ntransaction:t\n\n\0')
+    await finish(clock)
+    for (const peer of peers) expect(peer.bodies.filter((body) => body.startsWith('t'))).toEqual(long('t'))
+    expect(broker.stats().sessions).toBe(402)
+  })
+
+  test('cuts nobody who has just been answered something', async () => {
+    const { clock, broker } = opened(300, tight())
+    const late = new Peer(broker)
+    late.say('SUBSCRIBE\nid:0\ndestination:/topic/all\nreceipt:r\n\n\0')
+    for (const body of long('host')) broker.publish('/topic/all', body)
+    await finish(clock)
+    expect(late.bodies).toEqual(long('host'))
+  })
+
+  test('goes on for whoever waits while somebody who does not wait sends on and on', async () => {
+    const { clock, broker, peers, producer } = opened(400, tight())
+    producer.say(toAll(long('a', 30)))
+    for (let turns = 0; turns < 400; turns++) {
+      broker.publish('/topic/all', 'on and on')
+      clock.step()
+      await settled()
+    }
+    expect(peers[0]?.bodies.filter((body) => body.startsWith('a'))).toEqual(long('a', 30))
+  })
+
+  test('is no reason to hang for a broker that is closed, or drained', async () => {
+    const { clock, broker, peers, producer } = opened(400, tight())
+    producer.say(toAll(long('a')))
+    let isClosed = false
+    void broker.close({ drainMs: 5_000 }).then(() => {
+      isClosed = true
+    })
+    while (!isClosed) {
+      await finish(clock)
+      clock.pass(50)
+      await settled()
+    }
+    for (const peer of peers) expect(peer.bodies).toEqual(long('a'))
   })
 })

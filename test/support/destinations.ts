@@ -45,6 +45,8 @@ function harnessFor(kind: Harness['kind']): Harness {
       return new Subscription(request, destinationOf(probe), {
         hasRoom: () => probe.hasRoom(),
         deliver: (_subscription, message, delivery) => probe.deliver(message, delivery),
+        isGone: false,
+        catchUp: () => undefined,
         released: () => undefined,
         cut: () => undefined,
       })

@@ -17,56 +17,9 @@ export class Turn {
   #waiting: (() => void)[] = []
   /** Whether so much was done in it that what is left must wait for the next. */
   isSpent = false
-  #isForCrowd = false
-  #isPatient = false
-  #isCrowdFull = false
-  #unserved: (() => void)[] = []
 
   constructor(clock: Clock) {
     this.#clock = clock
-  }
-
-  /** Whether what is written now goes to very many, who are served after everybody else. */
-  get isForCrowd(): boolean {
-    return this.#isForCrowd
-  }
-
-  /** Whether one of very many has as much to be sent as may wait, and whoever sends to them is to wait until it has left. */
-  get isCrowdFull(): boolean {
-    return this.#isCrowdFull
-  }
-
-  /** Runs `task`, which writes to very many. Who is patient can be made to wait before he sends them more. */
-  forCrowd(task: () => void, { isPatient }: { readonly isPatient: boolean }): void {
-    this.#isForCrowd = true
-    this.#isPatient = isPatient
-    try {
-      task()
-    } finally {
-      this.#isForCrowd = false
-      this.#isPatient = false
-    }
-  }
-
-  /** Somebody has as much to be sent as may wait. Answers whether it waits nevertheless, and its sender with it. */
-  full(): boolean {
-    if (this.#isPatient) this.#isCrowdFull = true
-    return this.#isPatient
-  }
-
-  /** Runs `task` once very many have room again, in the order in which they were given: at once where they have. */
-  whenServed(task: () => void): void {
-    if (this.#isCrowdFull) this.#unserved.push(task)
-    else task()
-  }
-
-  /** What was written to very many has left, or waits for its peers. */
-  served(): void {
-    if (!this.#isCrowdFull) return
-    this.#isCrowdFull = false
-    const tasks = this.#unserved
-    this.#unserved = []
-    for (const task of tasks) task()
   }
 
   /** Counts frames taken and deliveries made. */

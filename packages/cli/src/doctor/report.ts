@@ -11,7 +11,7 @@ export function jsonOf(findings: readonly Finding[], { connections, workers }: W
   const rules = findings.map(({ rule: { name, about }, state, is, shouldBe, because, remedies }) => ({
     ...{ name, about, state, is, shouldBe, because, remedies },
   }))
-  return `${JSON.stringify({ connections, workers, platform, inTheWay: faultsIn(findings).length, rules })}\n`
+  return `${JSON.stringify({ connections, workers: workers ?? null, platform, inTheWay: faultsIn(findings).length, rules })}\n`
 }
 
 /** All of it in words, what stands well in few. */

@@ -71,19 +71,15 @@ export class Hub {
     const wanted = this.#hosts.get(host)
     if (wanted === undefined) return
     const reached = this.#reached.get(from)
+    const pass = (member: HubMember): void => {
+      if (member === from) return
+      reached?.add(member)
+      member.pass(message)
+    }
     const named = wanted.names.get(destination)
-    if (named !== undefined)
-      for (const member of named)
-        if (member !== from) {
-          reached?.add(member)
-          member.pass(message)
-        }
+    named?.forEach(pass)
     if (wanted.patterns.size === 0) return
-    for (const member of wanted.patterns.match(destination))
-      if (member !== from && named?.has(member) !== true) {
-        reached?.add(member)
-        member.pass(message)
-      }
+    for (const member of wanted.patterns.match(destination)) if (named?.has(member) !== true) pass(member)
   }
 
   #wantedOf(host: string): Wanted {

@@ -65,6 +65,12 @@ export class OwnerSubscription implements Consumer {
     if (delivery !== undefined) this.#unhanded.push(this.#link.deliver(this, delivery))
   }
 
+  get isGone(): boolean {
+    return false
+  }
+
+  catchUp(): void {}
+
   released(): void {}
 
   cut(): void {}

@@ -22,26 +22,27 @@ interface Handoff {
  * Node sends a worker a copy of each connection, and closes its own at the answer. A worker that is killed gives none, and
  * the client would wait for ever at a connection that nobody reads. As Node does it is in its
  * lib/internal/cluster/round_robin_handle.js, from 20 to 26; if that changes, nothing is found here, and nothing closed.
+ * No event tells of what is handed over, so `send` itself is looked into.
  */
-export function watchHandoffs(process: ChildProcess): void {
+export function watchHandoffs(worker: ChildProcess): void {
   // A worker is handed one connection of a port at a time: that there is another says that the one before was answered.
   const unanswered = new Map<unknown, Handoff>()
-  const { send } = process
-  process.send = (...said: unknown[]): boolean => {
+  const { send } = worker
+  worker.send = (...said: unknown[]): boolean => {
     const handoff = handoffIn(said)
     if (handoff !== undefined) unanswered.set((said[0] as Said).key, handoff)
-    return Reflect.apply(send, process, said)
+    return Reflect.apply(send, worker, said)
   }
   // Node hears of it first: what the worker did not accept is somebody else's by now.
-  process.on('internalMessage', ({ cmd, ack }: Said) => {
+  worker.on('internalMessage', ({ cmd, ack }: Said) => {
     if (cmd !== 'NODE_CLUSTER' || ack === undefined) return
     for (const [key, { seq }] of unanswered) if (seq === ack) unanswered.delete(key)
   })
   // The process may end before its last answers are read. Node does not tell of a channel that ends in the middle of a
   // handoff, but it tells when everything has ended.
   for (const end of ['disconnect', 'exit', 'close'])
-    process.once(end, () => {
-      if (process.connected) return
+    worker.once(end, () => {
+      if (worker.connected) return
       for (const { handle } of unanswered.values()) handle.close()
       unanswered.clear()
     })

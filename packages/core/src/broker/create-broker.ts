@@ -278,9 +278,8 @@ class LocalBroker<User> implements Broker<User> {
   }
 
   #route(router: Router, message: StoredMessage, completion: Completion): void {
-    if (this.#closed !== undefined) completion.done(closing())
-    // The host is not made to wait: what it sends to very many leaves at once where there is no room for more.
-    else if (!router.send(message, completion)) this.#context.flusher.serveCrowd()
+    if (this.#closed === undefined) router.send(message, completion)
+    else completion.done(closing())
   }
 
   /** The host's own word for a virtual host is never a guess: an unknown one is its mistake. */
@@ -338,7 +337,7 @@ class LocalBroker<User> implements Broker<User> {
       }),
       writer,
       messageEncoder,
-      flusher: new Flusher({ clock, turn: this.#destinations.turn, writer, messageEncoder }),
+      flusher: new Flusher({ clock, crowd: this.#destinations.crowd, writer, messageEncoder }),
       rhythms: new Rhythms(this.#destinations, heartBeat),
       recovery: undefined,
     }

@@ -131,6 +131,12 @@ export class HostConsumer implements Consumer, HostSubscription {
     this.#plan()
   }
 
+  get isGone(): boolean {
+    return false
+  }
+
+  catchUp(): void {}
+
   released(): void {}
 
   cut(): void {

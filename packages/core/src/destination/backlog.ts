@@ -34,11 +34,17 @@ export class Backlog implements Relievable {
     return this.#first === this.#messages.length
   }
 
+  /** Whether a message may be added and nothing need be dropped for it; an empty one takes one of any size. */
+  hasRoomFor({ bytes }: StoredMessage, { backlogBytes }: Policy): boolean {
+    // A session that is finishing loses nothing, and is not ended, for what comes meanwhile.
+    return this.#context.isDraining || this.isEmpty || this.heldBytes + bytes <= backlogBytes
+  }
+
   /** Adds a message, or does what its topic's policy says where there is no room for it. */
   push(message: StoredMessage, policy: Policy): void {
     const { bytes } = message
     this.#policy = policy
-    if (!this.#makeRoom(bytes)) return
+    if (!this.#makeRoomFor(message)) return
     if (!this.#context.hold(message)) {
       this.overflow()
       return
@@ -90,11 +96,9 @@ export class Backlog implements Relievable {
     else this.close()
   }
 
-  /** Whether the message may be added; an empty backlog takes one of any size. */
-  #makeRoom(bytes: number): boolean {
-    // A session that is finishing loses nothing, and is not ended, for what comes meanwhile.
-    if (this.#context.isDraining) return true
-    while (!this.isEmpty && this.heldBytes + bytes > this.#policy.backlogBytes) {
+  /** Whether the message may be added now, at a loss where the policy says so. */
+  #makeRoomFor(message: StoredMessage): boolean {
+    while (!this.hasRoomFor(message, this.#policy)) {
       this.#report()
       if (this.#policy.whenSlow === 'drop-oldest') this.shift()
       else {

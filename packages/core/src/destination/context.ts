@@ -3,6 +3,7 @@
 import type { Account } from '../account.js'
 import type { AckMode } from '../ack-mode.js'
 import type { Clock } from '../clock.js'
+import { Crowd } from '../crowd.js'
 import type { StoredMessage } from '../message.js'
 import type { Backplane } from '../ports/backplane.js'
 import type { Completion } from '../ports/destination.js'
@@ -55,6 +56,7 @@ export interface Counts {
 export class DestinationContext {
   readonly clock: Clock
   readonly turn: Turn
+  readonly crowd: Crowd
   readonly wheel: Wheel
   readonly account: Account
   readonly journal: Journal
@@ -81,6 +83,7 @@ export class DestinationContext {
   }) {
     this.clock = parts.clock
     this.turn = parts.turn
+    this.crowd = new Crowd(parts.turn)
     this.wheel = parts.wheel
     this.account = parts.account
     this.journal = parts.journal

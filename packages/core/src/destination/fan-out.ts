@@ -103,7 +103,14 @@ export abstract class FanOut implements LocalDestination {
 
   /** Gives a topic's message to one subscription, or to its backlog where it has no room. */
   protected offer(message: StoredMessage, subscription: Subscription, policy: Policy): void {
-    if (subscription.hasBacklog || !subscription.hasRoom()) this.#backlogOf(subscription, policy).push(message, policy)
+    // Whoever is gone, while what it sent is still acted on, is no slow consumer.
+    if (subscription.consumer.isGone) return
+    if (mustWait(subscription) && !this.#backlogOf(subscription, policy).hasRoomFor(message, policy)) {
+      // What the broker has not come to write is not its slowness, either.
+      subscription.consumer.catchUp()
+      if (!subscription.isActive) return
+    }
+    if (mustWait(subscription)) this.#backlogOf(subscription, policy).push(message, policy)
     else if (!this.#handOver(message, subscription)) this.#backlogOf(subscription, policy).overflow()
   }
 
@@ -125,4 +132,8 @@ export abstract class FanOut implements LocalDestination {
     subscription.backlog ??= new Backlog(this.context, subscription, policy)
     return subscription.backlog
   }
+}
+
+function mustWait(subscription: Subscription): boolean {
+  return subscription.hasBacklog || !subscription.hasRoom()
 }

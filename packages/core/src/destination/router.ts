@@ -11,7 +11,7 @@ import { Patterns } from './patterns.js'
 import { type Policy, policyFor } from './policy.js'
 import { Queue } from './queue.js'
 import type { RemoteQueues } from './remote-queues.js'
-import { Topic } from './topic.js'
+import { CROWD, Topic } from './topic.js'
 
 /** The destinations of one virtual host: made when they are first needed, forgotten when they are of no use. */
 export class Router {
@@ -69,6 +69,12 @@ export class Router {
       completion.done(error)
     }
     return true
+  }
+
+  /** Whether very many get what is sent to that name. */
+  isCrowded(name: string): boolean {
+    const known = this.#destinations.get(name)
+    return known === undefined ? this.patterns.match(name).length >= CROWD : known instanceof Topic && known.isCrowded
   }
 
   /**

@@ -8,8 +8,12 @@ import { type Delivery, DeliveryList, type Holder } from './delivery.js'
 
 /** Who a subscription is for: a session, or the host application. It may hold any number of subscriptions. */
 export interface Consumer {
+  /** Whether nobody gets what it is given any more. */
+  readonly isGone: boolean
   /** Whether a delivery may be made now, to any of its subscriptions. */
   hasRoom(): boolean
+  /** Sends what waits for nothing but its turn to be sent, so that it may have room again. */
+  catchUp(): void
   /** Takes a message; with its delivery where there is one, to be settled unless the ack mode is `auto`. */
   deliver(subscription: Subscription, message: StoredMessage, delivery: Delivery | undefined): void
   /** A subscription has ended, and nothing that it was given is unsettled. */

@@ -25,7 +25,7 @@ export interface TopicIdentity {
 }
 
 /** So many are served after everybody else: what a slice flushes is more. */
-const CROWD = 256
+export const CROWD = 256
 
 /** As many of the patterns' subscriptions are remembered, to save finding them again. */
 const MOST_KEPT = 32
@@ -56,15 +56,9 @@ export class Topic extends FanOut {
     return this.#subscriptions.size === 0
   }
 
-  override send(message: StoredMessage, completion: Completion): boolean {
-    this.#spread(message, true)
-    const { turn } = this.context
-    if (!turn.isCrowdFull) {
-      this.pass(message, completion)
-      return true
-    }
-    this.pass(message, { done: (error) => turn.whenServed(() => completion.done(error)) })
-    return false
+  /** Whether very many get what is sent to it. */
+  get isCrowded(): boolean {
+    return this.#subscriptions.size + this.#matching().length >= CROWD
   }
 
   arrive(message: StoredMessage, completion: Completion = nobody): void {
@@ -74,7 +68,13 @@ export class Topic extends FanOut {
 
   /** Hands a message to whoever gets it here. */
   receive(message: StoredMessage): void {
-    this.#spread(message, false)
+    limitLife(message, this.#policy, this.context.clock)
+    if (this.isExpired(message)) return
+    const matching = this.#matching()
+    const deliveries = this.#subscriptions.size + matching.length
+    this.context.turn.spend(deliveries)
+    if (deliveries < CROWD) this.#offerAll(message, matching)
+    else this.context.crowd.address(() => this.#offerAll(message, matching))
   }
 
   protected add(subscription: Subscription): number {
@@ -85,17 +85,6 @@ export class Topic extends FanOut {
     this.#subscriptions.delete(subscription)
     if (this.isUnused) this.#owner.unused(this)
     return this.#subscriptions.size
-  }
-
-  #spread(message: StoredMessage, isPatient: boolean): void {
-    limitLife(message, this.#policy, this.context.clock)
-    if (this.isExpired(message)) return
-    const matching = this.#matching()
-    const { turn } = this.context
-    const deliveries = this.#subscriptions.size + matching.length
-    turn.spend(deliveries)
-    if (deliveries < CROWD) this.#offerAll(message, matching)
-    else turn.forCrowd(() => this.#offerAll(message, matching), { isPatient })
   }
 
   #offerAll(message: StoredMessage, matching: readonly Subscription[]): void {

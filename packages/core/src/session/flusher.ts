@@ -3,7 +3,8 @@
 import type { Clock } from '../clock.js'
 import type { MessageEncoder } from '../codec/encoder.js'
 import type { OctetWriter } from '../codec/octets.js'
-import { SLICE_MS, type Turn } from '../turn.js'
+import type { Crowd } from '../crowd.js'
+import { SLICE_MS } from '../turn.js'
 
 /** Something with octets to send. */
 export interface Flushable {
@@ -16,9 +17,16 @@ const LOOK_AT_CLOCK_EVERY = 32
 class Line {
   #sessions: Flushable[] = []
   #next = 0
+  /** How many have ever been flushed. */
+  flushed = 0
 
   get isEmpty(): boolean {
     return this.#next === this.#sessions.length
+  }
+
+  /** How many will have been flushed when whoever is last now has been. */
+  get end(): number {
+    return this.flushed + this.#sessions.length - this.#next
   }
 
   add(session: Flushable): void {
@@ -26,11 +34,12 @@ class Line {
   }
 
   /** Flushes for the length of a slice, those too that come meanwhile. */
-  flush(clock: Clock, sliceMs = SLICE_MS): void {
+  flush(clock: Clock): void {
     if (this.isEmpty) return
-    const until = clock.now() + sliceMs
+    const until = clock.now() + SLICE_MS
     while (!this.isEmpty) {
       const session = this.#sessions[this.#next++] as Flushable
+      this.flushed++
       session.flush()
       if (this.#next % LOOK_AT_CLOCK_EVERY === 0 && clock.now() > until) break
     }
@@ -46,15 +55,17 @@ class Line {
  */
 export class Flusher {
   readonly #clock: Clock
-  readonly #turn: Turn
+  readonly #crowd: Crowd
   readonly #writer: OctetWriter
   readonly #encoder: MessageEncoder
   readonly #few = new Line()
-  readonly #crowd = new Line()
+  readonly #many = new Line()
+  /** Where both lines ended when the crowd was seen to be full. */
+  #full: { readonly few: number; readonly many: number } | undefined
 
-  constructor(parts: { clock: Clock; turn: Turn; writer: OctetWriter; messageEncoder: MessageEncoder }) {
+  constructor(parts: { clock: Clock; crowd: Crowd; writer: OctetWriter; messageEncoder: MessageEncoder }) {
     this.#clock = parts.clock
-    this.#turn = parts.turn
+    this.#crowd = parts.crowd
     this.#writer = parts.writer
     this.#encoder = parts.messageEncoder
   }
@@ -62,20 +73,13 @@ export class Flusher {
   /** Flushes `session` after this poll of the sockets. Each session adds itself once, until it is flushed. */
   add(session: Flushable): void {
     const isPlanned = !this.#isEmpty
-    const line = this.#turn.isForCrowd ? this.#crowd : this.#few
+    const line = this.#crowd.isAddressed ? this.#many : this.#few
     line.add(session)
     if (!isPlanned) this.#plan()
   }
 
-  /** Flushes the crowd now where it has no room: for who can not wait until it has. */
-  serveCrowd(): void {
-    if (!this.#turn.isCrowdFull) return
-    this.#crowd.flush(this.#clock, Number.POSITIVE_INFINITY)
-    this.#turn.served()
-  }
-
   get #isEmpty(): boolean {
-    return this.#few.isEmpty && this.#crowd.isEmpty
+    return this.#few.isEmpty && this.#many.isEmpty
   }
 
   #plan(): void {
@@ -83,13 +87,22 @@ export class Flusher {
   }
 
   #run(): void {
+    if (this.#crowd.isFull) this.#full ??= { few: this.#few.end, many: this.#many.end }
     this.#few.flush(this.#clock)
-    this.#crowd.flush(this.#clock)
+    this.#many.flush(this.#clock)
     if (this.#isEmpty) {
       // Nobody refers to the slab any more: what has not left was copied out of it.
       this.#encoder.forget()
       this.#writer.reuse()
     } else this.#plan()
-    if (this.#crowd.isEmpty) this.#turn.served()
+    this.#lookWhetherServed()
+  }
+
+  /** Whoever came after the crowd was full does not keep its senders waiting. */
+  #lookWhetherServed(): void {
+    const full = this.#full
+    if (full === undefined || this.#few.flushed < full.few || this.#many.flushed < full.many) return
+    this.#full = undefined
+    this.#crowd.served()
   }
 }

@@ -91,6 +91,11 @@ export class Outgoing implements FrameSink, Flushable {
     if (!this.#connection.send(EOL, EOL_ENDS)) this.#blocked(EOL.length)
   }
 
+  /** Sends what waits only for its turn. */
+  catchUp(): void {
+    if (this.#inFlight === 0) this.flush()
+  }
+
   flush(): void {
     this.#isDirty = false
     if (this.#isOver) return
@@ -132,9 +137,11 @@ export class Outgoing implements FrameSink, Flushable {
       this.#context.flusher.add(this)
     }
     if (!endsFrame || this.#inFlight > 0 || this.unsentBytes < this.#context.limits.unsentBytes) return
-    // Much has come together: it leaves now, so that a busy consumer always has room. Where very many are written to, that
-    // would be all of them in one turn.
-    if (!this.#context.destinations.turn.full()) this.#send()
+    // Much has come together: it leaves now, so that a busy consumer always has room. Of very many that would be all of them
+    // in one turn: where their sender waits, they need not have room.
+    const { crowd } = this.#context.destinations
+    if (crowd.isPatient) crowd.fill()
+    else this.#send()
   }
 
   #send(): void {

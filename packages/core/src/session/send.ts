@@ -14,7 +14,9 @@ import type { Session } from './session.js'
 export function send(session: Session, command: SendCommand): Step {
   const { hooks } = session.context
   const message = messageOf(session, command)
-  if (hooks.authorize === undefined && hooks.send === undefined) return accept(session, command, message)
+  const asksNobody = hooks.authorize === undefined && hooks.send === undefined
+  if (asksNobody && !mustWait(session, command)) return accept(session, command, message)
+  if (asksNobody) return whileJudged(session, message, () => accept(session, command, message))
   const access = { action: 'send', destination: command.destination, isPattern: false } as const
   return whileJudged(session, message, () =>
     authorize(session, access, () => judge(session, message, (judged) => accept(session, command, judged))),
@@ -62,17 +64,43 @@ function changed(session: Session, answer: unknown): StoredMessage | undefined {
   }
 }
 
-function accept(session: Session, { transaction, receipt }: SendCommand, message: StoredMessage): undefined {
+/** Whether it is for very many who have not been served yet. */
+function mustWait({ context, router }: Session, { transaction, destination }: SendCommand): boolean {
+  const { crowd } = context.destinations
+  return crowd.isBusy && transaction === undefined && router?.isCrowded(destination) === true
+}
+
+function accept(session: Session, command: SendCommand, message: StoredMessage): Step {
+  const { transaction, receipt } = command
   const router = session.router as Router
   if (transaction !== undefined) {
     // What can be known now is said now; the receipt means that the transaction holds the message.
     router.checkSend(message.destination)
     session.openTransactions().send(transaction, message)
     session.done(receipt)
-    return
+    return undefined
   }
-  const completion = reporting(session, message, session.completion(receipt, { message }))
-  if (!router.send(message, completion)) session.hold(() => session.context.destinations.withdraw(completion))
+  const { destinations } = session.context
+  const { crowd } = destinations
+  const route = (): void => {
+    if (session.isOver) return
+    const completion = reporting(session, message, session.completion(receipt, { message }))
+    if (!router.send(message, completion)) session.hold(() => destinations.withdraw(completion))
+  }
+  if (!mustWait(session, command)) {
+    crowd.patiently(route)
+    return undefined
+  }
+  return new Promise((resolve, reject) => {
+    crowd.whenRoom(() => {
+      try {
+        crowd.patiently(route)
+        resolve()
+      } catch (error) {
+        reject(error)
+      }
+    })
+  })
 }
 
 /** Tells of the message once it is accepted, where somebody wants to know. */

@@ -252,9 +252,16 @@ export class Session
       this.#outgoing.unsentBytes < unsentBytes &&
       (this.unacknowledged === undefined || this.unacknowledged.size < unacknowledged)
     if (!hasRoom) this.#isStarved = true
-    // Its last frames may still be acted on when the connection is gone: what were handed over now nobody would get.
-    if (this.#lost !== undefined) return false
-    return hasRoom && !this.#incoming.isLastTaken && this.state === 'connected'
+    return hasRoom && !this.isGone && !this.#incoming.isLastTaken && this.state === 'connected'
+  }
+
+  /** Its last frames may still be acted on when the connection is gone. */
+  get isGone(): boolean {
+    return this.#lost !== undefined
+  }
+
+  catchUp(): void {
+    this.#outgoing.catchUp()
   }
 
   deliver(subscription: Subscription, message: StoredMessage, delivery: Delivery | undefined): void {
