@@ -29,6 +29,7 @@ const GROUND = [
   'logger',
   'message',
   'reentry',
+  'crowd',
   'turn',
   'wheel',
 ]
