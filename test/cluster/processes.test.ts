@@ -1,98 +1,29 @@
 /** Workers as processes of their own: what a host sees of them, and what is lost when one is killed. */
 
-import { type ChildProcess, fork } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
-import type { NetConnectOpts } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { WorkerDestination, WorkerFacts, WorkerSession } from '@xtomp/cluster'
 import type { BrokerStats } from '@xtomp/core'
-import type { ListenOptions } from '@xtomp/net'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { nodeArguments } from '../../packages/cluster/src/primary/node-arguments.js'
 import { watchHandoffs } from '../../packages/cluster/src/primary/watch-handoffs.js'
 import { expectBuilt } from '../support/built.js'
-import { dialSocket } from '../support/doors.js'
+import { Host } from '../support/host.js'
 import { freePort } from '../support/programs.js'
 import { randomFrom, seedOfRun } from '../support/random.js'
-import { root } from '../support/sources.js'
 import { until } from '../support/suite.js'
 import { canSharePorts, tcpSocketsAt } from '../support/tcp-sockets.js'
-import { WireClient } from '../support/wire-client.js'
+import type { WireClient } from '../support/wire-client.js'
 
 const TIMEOUT_MS = 60_000
-/** Processes start and end at their own pace. */
-const DEADLINE_MS = 20_000
 const MESSAGES = 600
 const KILLS = 3
 
 // The processes import packages as they are built.
 beforeAll(expectBuilt)
-
-/** A cluster in processes of its own. */
-class Host {
-  readonly child: ChildProcess
-  readonly #answers = new Map<number, (answer: unknown) => void>()
-  #asked = 0
-
-  constructor(place: ListenOptions) {
-    this.child = fork(join(root, 'test', 'cluster', 'host-program.mjs'), [JSON.stringify(place)])
-    this.child.on('message', (message) => {
-      const [id, answer] = message as [number, unknown]
-      this.#answers.get(id)?.(answer)
-    })
-  }
-
-  /** Starts it at this place; it ends with the test. */
-  static async start(place: ListenOptions = { port: 0 }): Promise<Host> {
-    const host = new Host(place)
-    onTestFinished(() => void host.child.kill('SIGKILL'))
-    await host.ask('opened')
-    return host
-  }
-
-  ask<T>(...question: readonly [name: string, ...parameters: unknown[]]): Promise<T> {
-    return new Promise((resolve) => {
-      const id = ++this.#asked
-      this.#answers.set(id, (answer) => resolve(answer as T))
-      this.child.send([id, ...question])
-    })
-  }
-
-  async client(): Promise<WireClient> {
-    const client = await WireClient.dial(dialSocket(await this.ask<NetConnectOpts>('opened')), DEADLINE_MS)
-    onTestFinished(() => {
-      if (!client.isClosed) client.abort()
-    })
-    return client
-  }
-
-  async connect(): Promise<WireClient> {
-    const client = await this.client()
-    await client.connect({ 'heart-beat': '0,0' })
-    return client
-  }
-
-  /** The end of a worker's process, as `kill -9` makes it; resolves when the cluster has another. */
-  async kill({ pid }: WorkerFacts): Promise<void> {
-    process.kill(pid, 'SIGKILL')
-    await this.until<readonly WorkerFacts[]>(
-      'workers',
-      (workers) => workers.length === 2 && workers.every((each) => each.pid !== pid),
-    )
-  }
-
-  /** Asks until the answer is right. */
-  async until<T>(question: string, isRight: (answer: T) => boolean): Promise<T> {
-    const until = performance.now() + DEADLINE_MS
-    for (;;) {
-      const answer = await this.ask<T>(question)
-      if (isRight(answer)) return answer
-      if (performance.now() > until) throw new Error(`${question} never became ${isRight}: ${JSON.stringify(answer)}`)
-    }
-  }
-}
 
 test('serves 500 connections on two workers, and loses those of a killed one alone', {
   timeout: TIMEOUT_MS,
