@@ -2,7 +2,8 @@
  * A producer or a consumer, to be killed: writes down what it has seen before it acts on it.
  *
  *   producer <port> <name>   sends as fast as receipts come; writes up to which number it has begun, and each whose RECEIPT came
- *   consumer <port> <name>   takes and settles; writes queue, message, whether redelivered, and whether it came whole
+ *   consumer <port> <name>   takes and settles; writes what it saw (queue, message, whether redelivered, whether it came whole,
+ *                            and who sent it), what it does with it, RECEIPTs for that, and that it leaves
  */
 
 import { writeSync } from 'node:fs'
@@ -10,7 +11,7 @@ import { connect, type Socket } from 'node:net'
 import { randomFrom } from '../support/random.js'
 import { ServerFrames, type WireFrame } from '../support/server-frames.js'
 import { frameText } from '../support/wire-client.js'
-import { bodyOf, isWhole, QUEUES, type QueueUse, queueFor, UNWANTED } from './load.js'
+import { bodyOf, CUT, isWhole, QUEUES, type QueueUse, queueFor, senderOf, UNWANTED } from './load.js'
 
 const WINDOW = 300
 const AT_ONCE = 50
@@ -77,8 +78,10 @@ class Producer {
 /** Acknowledges as the queue's mode asks, but what is unwanted, and some of the rest, it does not take. */
 class Consumer {
   /** Of a subscription with ack:client, what came last and waits for an ACK that means it, too. */
-  readonly #waiting = new Map<string, string>()
+  readonly #waiting = new Map<string, WireFrame>()
   #behind = 0
+  /** Whether its DISCONNECT was answered. */
+  hasLeft = false
 
   constructor() {
     for (const [at, { queue, ack, prefetch }] of QUEUES.entries()) {
@@ -91,40 +94,72 @@ class Consumer {
     const messages = received.filter(({ command }) => command === 'MESSAGE')
     const error = received.find(({ command }) => command === 'ERROR')
     if (error !== undefined) fail(error.text)
+    for (const { command, headers } of received) {
+      if (command !== 'RECEIPT') continue
+      if (headers['receipt-id'] === 'end') this.hasLeft = true
+      else note(`counted ${headers['receipt-id']}\n`)
+    }
     note(messages.map((frame) => `${seen(frame)}\n`).join(''))
-    socket.write(messages.map((frame) => this.#settle(frame)).join(''))
+    this.#write(messages.flatMap((frame) => this.#settle(frame)))
   }
 
-  /** The ACKs that wait for more to come. */
-  ackWaiting(): string {
-    return [...this.#waiting.keys()].map((subscription) => this.#ackOf(subscription)).join('')
+  /** Acknowledges what waits for more to come, and says good-bye. */
+  leave(): void {
+    this.#write(this.#ackWaiting())
+    note('leaves\n')
+    socket.write(frameText('DISCONNECT', { receipt: 'end' }))
   }
 
-  #settle(frame: WireFrame): string {
-    const { subscription = '', ack = '' } = frame.headers
+  #write(settled: readonly Settled[]): void {
+    note(settled.map(({ line }) => `${line}\n`).join(''))
+    socket.write(settled.map(({ frame }) => frame).join(''))
+  }
+
+  #settle(frame: WireFrame): readonly Settled[] {
+    const { subscription = '' } = frame.headers
     const use = QUEUES[Number(subscription)] as QueueUse
-    if (use.ack === 'auto') return ''
+    if (use.ack === 'auto') return []
     const isUnwanted = UNWANTED.test(frame.text)
     if (isUnwanted || random() < 0.01) {
-      const requeue = !isUnwanted && random() < 0.1 ? { requeue: 'false' } : {}
+      const isRejected = !isUnwanted && random() < 0.1
       // A NACK with ack:client would mean those before, too.
-      return this.#ackOf(subscription) + frameText('NACK', { id: ack, ...requeue })
+      return [...this.#ackOf(subscription), settled(isRejected ? 'reject' : 'nack', frame)]
     }
-    if (use.ack === 'client-individual') return frameText('ACK', { id: ack })
-    this.#waiting.set(subscription, ack)
-    return ++this.#behind % ACK_EVERY === 0 ? this.ackWaiting() : ''
+    if (use.ack === 'client-individual') return [settled('ack', frame)]
+    this.#waiting.set(subscription, frame)
+    return ++this.#behind % ACK_EVERY === 0 ? this.#ackWaiting() : []
   }
 
-  #ackOf(subscription: string): string {
-    const id = this.#waiting.get(subscription)
-    this.#waiting.delete(subscription)
-    return id === undefined ? '' : frameText('ACK', { id })
+  #ackWaiting(): readonly Settled[] {
+    return [...this.#waiting.keys()].flatMap((subscription) => this.#ackOf(subscription))
   }
+
+  #ackOf(subscription: string): readonly Settled[] {
+    const frame = this.#waiting.get(subscription)
+    this.#waiting.delete(subscription)
+    return frame === undefined ? [] : [settled('ack', frame)]
+  }
+}
+
+/** What is written down before the frame is sent. */
+interface Settled {
+  readonly line: string
+  readonly frame: string
+}
+
+function settled(word: 'ack' | 'nack' | 'reject', { headers }: WireFrame): Settled {
+  const { subscription, ack = '' } = headers
+  const what = `${subscription} ${headers['message-id']}`
+  const receipt = word === 'ack' && QUEUES[Number(subscription)]?.confirms ? { receipt: what } : {}
+  const requeue = word === 'reject' ? { requeue: 'false' } : {}
+  const command = word === 'ack' ? 'ACK' : 'NACK'
+  return { line: `${word} ${what}`, frame: frameText(command, { id: ack, ...receipt, ...requeue }) }
 }
 
 function seen({ headers, text }: WireFrame): string {
   const whole = isWhole(text) ? 'whole' : 'broken'
-  return `${headers.subscription} ${headers['message-id']} ${headers.redelivered ?? 'false'} ${whole}`
+  const { producer, number } = senderOf(text)
+  return `saw ${headers.subscription} ${headers['message-id']} ${headers.redelivered ?? 'false'} ${whole} ${producer} ${number}`
 }
 
 function run(open: Socket): void {
@@ -133,10 +168,11 @@ function run(open: Socket): void {
   open.on('data', (octets) => client.take(frames.read(octets)))
   process.stdin.resume().on('end', () => {
     if (client instanceof Producer) fail('a producer does not end: it is killed')
-    open.write(client.ackWaiting() + frameText('DISCONNECT', { receipt: 'end' }))
+    client.leave()
   })
-  open.on('close', () => process.exit())
+  open.on('close', () => process.exit(client instanceof Consumer && client.hasLeft ? 0 : CUT))
 }
 
 socket.on('connect', () => run(socket))
-socket.on('error', (error) => fail(error.message))
+// Somebody at the other end was killed. Where nobody is, whoever started this makes an error of it.
+socket.on('error', () => process.exit(CUT))

@@ -3,19 +3,30 @@
 import { createHash } from 'node:crypto'
 import { randomFrom } from '../support/random.js'
 
+/** The code with which a client ends whose connection was cut. */
+export const CUT = 3
+
+/** Where queues give their messages up to. */
+export const DEAD_LETTERS = '/queue/dead-letter'
+
+/** The queue whose messages nobody acknowledges. */
+export const AUTO = '/queue/auto'
+
 /** How a queue is used. */
 export interface QueueUse {
   readonly queue: string
   readonly ack: 'auto' | 'client' | 'client-individual'
   readonly prefetch?: number
+  /** Whether each ACK asks for a RECEIPT. */
+  readonly confirms?: boolean
 }
 
 /** All queues; a subscription's id is the place here. */
 export const QUEUES: readonly QueueUse[] = [
-  { queue: '/queue/one-by-one', ack: 'client-individual', prefetch: 10 },
+  { queue: '/queue/one-by-one', ack: 'client-individual', prefetch: 10, confirms: true },
   { queue: '/queue/at-will', ack: 'client-individual' },
   { queue: '/queue/together', ack: 'client', prefetch: 100 },
-  { queue: '/queue/auto', ack: 'auto' },
+  { queue: AUTO, ack: 'auto' },
 ]
 
 /** The queue that a producer's message goes to. */

@@ -1,25 +1,8 @@
-/** Where every message is, as the broker tells it, held against what producers and consumers have seen. */
+/** Where every message is, as a broker in this process tells it, held against what producers and consumers have seen. */
 
-import type { Broker, HostDelivery, Message } from '@xtomp/core'
-import type { Child } from '../support/child-program.js'
-import { isWhole, QUEUES, queueFor, senderOf } from './load.js'
-
-/** A client that was started, and what it wrote down. */
-export interface Client {
-  readonly name: string
-  readonly child: Child
-  /** Of a consumer, by subscription: what it saw, in order. */
-  readonly seen: Map<string, Seen[]>
-  /** Of a producer: how many RECEIPTs came, and how many SENDs were begun. */
-  receipts: number
-  begun: number
-}
-
-interface Seen {
-  readonly id: string
-  readonly redelivered: boolean
-  readonly isWhole: boolean
-}
+import type { Broker, Message } from '@xtomp/core'
+import type { Client, ClientLedger, Left, Seen } from './client-ledger.js'
+import { AUTO, DEAD_LETTERS, isWhole, QUEUES, queueFor, senderOf } from './load.js'
 
 interface Made {
   readonly entry: Entry
@@ -44,12 +27,9 @@ interface Entry {
 }
 
 /** Notes what the broker does, finds fault with it at once where it can, and adds everything up at the end. */
-export class Ledger {
+export class BrokerLedger {
   /** What is wrong, each a sentence. */
   readonly faults: string[] = []
-  readonly clients = new Map<string, Client>()
-  /** RECEIPTs that producers wrote down, for queues whose messages are acknowledged. */
-  receipted = 0
   readonly #entries = new Map<string, Entry>()
   /** By client and subscription: what the broker delivered, in order. */
   readonly #made = new Map<string, Made[]>()
@@ -67,33 +47,6 @@ export class Ledger {
   /** With a store, what is given up has left its queue before anybody tells of it: then it is not known what waits. */
   constructor({ isStored }: { readonly isStored: boolean }) {
     this.#isStored = isStored
-  }
-
-  /** Adds a client. */
-  add(name: string, child: Child): Client {
-    const client: Client = { name, child, seen: new Map(), receipts: 0, begun: 0 }
-    this.clients.set(name, client)
-    return client
-  }
-
-  /** A consumer wrote a line. */
-  saw({ seen }: Client, line: string): void {
-    const [subscription = '', id = '', redelivered, whole] = line.split(' ')
-    const list = seen.get(subscription)
-    const entry = { id, redelivered: redelivered === 'true', isWhole: whole === 'whole' }
-    if (list === undefined) seen.set(subscription, [entry])
-    else list.push(entry)
-  }
-
-  /** A producer wrote a line. */
-  receipt(client: Client, line: string): void {
-    if (line.startsWith('begun ')) {
-      client.begun = Number(line.slice('begun '.length))
-      return
-    }
-    client.receipts++
-    if (Number(line) !== client.receipts) this.faults.push(`${client.name} got receipt ${line} out of order`)
-    if (queueFor(client.receipts) !== AUTO) this.receipted++
   }
 
   /** The hook `deliver`: every delivery passes here before it is written. */
@@ -145,22 +98,20 @@ export class Ledger {
     }
   }
 
-  /** Adds up, with what is left in each queue. */
-  balance(left: ReadonlyMap<string, readonly HostDelivery[]>): void {
-    this.#checkProducers()
-    for (const client of this.clients.values()) this.#checkConsumer(client)
+  /** Adds up, with what the clients wrote down, and with what is left in each queue. */
+  balance({ clients }: ClientLedger, left: ReadonlyMap<string, readonly Left[]>): void {
+    this.#checkProducers(clients.values())
+    for (const client of clients.values()) if (client.role === 'consumer') this.#checkConsumer(client)
     const places = new Map<string, string[]>()
     for (const [queue, deliveries] of left) {
-      for (const { message, redelivered } of deliveries) {
-        const entry = this.#entry(message.id)
-        places.set(message.id, [...(places.get(message.id) ?? []), queue])
-        if (!isWhole(message.text())) this.faults.push(`${message.id} in ${queue} is not as it was sent`)
+      for (const { id, text, redelivered } of deliveries) {
+        const entry = this.#entry(id)
+        places.set(id, [...(places.get(id) ?? []), queue])
+        if (!isWhole(text)) this.faults.push(`${id} in ${queue} is not as it was sent`)
         if (queue !== DEAD_LETTERS) {
-          if (queue !== entry.queue) this.faults.push(`${message.id} was sent to ${entry.queue} and is in ${queue}`)
+          if (queue !== entry.queue) this.faults.push(`${id} was sent to ${entry.queue} and is in ${queue}`)
           if (redelivered !== (entry.deliveries > 0 || entry.isRecovered))
-            this.faults.push(
-              `${message.id} was delivered ${entry.deliveries} times and says redelivered:${redelivered}`,
-            )
+            this.faults.push(`${id} was delivered ${entry.deliveries} times and says redelivered:${redelivered}`)
         }
       }
     }
@@ -237,7 +188,7 @@ export class Ledger {
   }
 
   /** What a producer sent was accepted from the first on without a gap, and whatever was receipted is among that. */
-  #checkProducers(): void {
+  #checkProducers(clients: Iterable<Client>): void {
     const accepted = new Map<string, number>()
     for (const { sender, order } of [...this.#entries.values()].sort((one, other) => one.order - other.order)) {
       if (sender === undefined) {
@@ -249,7 +200,7 @@ export class Ledger {
         this.faults.push(`of ${sender.producer}, ${sender.number} was accepted where ${next} was due`)
       accepted.set(sender.producer, sender.number)
     }
-    for (const { name, receipts, begun } of this.clients.values()) {
+    for (const { name, receipts, begun } of clients) {
       this.#unsent += Math.max(0, begun - (accepted.get(name) ?? 0))
       if (receipts > (accepted.get(name) ?? 0))
         this.faults.push(`${name} got ${receipts} receipts, and ${accepted.get(name)} messages were accepted`)
@@ -257,11 +208,11 @@ export class Ledger {
   }
 
   /** A consumer saw what the broker delivered, in that order: all of it, or up to where it was killed. */
-  #checkConsumer({ name, child, seen }: Client): void {
+  #checkConsumer({ name, child, subscriptions }: Client): void {
     for (const at of QUEUES.keys()) {
       const subscription = String(at)
       const made = this.#made.get(`${name} ${subscription}`) ?? []
-      const list = seen.get(subscription) ?? []
+      const list = subscriptions.get(subscription)?.all ?? []
       if (list.length > made.length || (!child.isKilled && list.length < made.length))
         this.faults.push(`${name} saw ${list.length} of ${made.length} deliveries from queue ${subscription}`)
       this.#checkSeen(name, list, made)
@@ -296,11 +247,6 @@ export class Ledger {
     )
   }
 }
-
-/** Where queues give their messages up to. */
-export const DEAD_LETTERS = '/queue/dead-letter'
-
-const AUTO = QUEUES.find(({ ack }) => ack === 'auto')?.queue
 
 function queueOf(subscription: string): string {
   return QUEUES[Number(subscription)]?.queue ?? ''
