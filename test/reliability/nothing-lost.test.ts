@@ -4,6 +4,7 @@ import type { WorkerFacts } from '@xtomp/cluster'
 import { type Broker, type BrokerStats, createBroker, createMemoryStore, type Store } from '@xtomp/core'
 import { listen } from '@xtomp/net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { expectBuilt } from '../support/built.js'
 import { buildProgram, type Program } from '../support/child-program.js'
 import { Host } from '../support/host.js'
 import { randomFrom, seedOfRun } from '../support/random.js'
@@ -187,6 +188,7 @@ describe('producers and consumers killed at random', () => {
   let program: Program
 
   beforeAll(async () => {
+    expectBuilt()
     program = await buildProgram('test/reliability/load-client.ts')
   })
 
