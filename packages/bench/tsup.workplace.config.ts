@@ -18,6 +18,8 @@ export default defineConfig({
     'src/testing-cases.ts',
   ],
   outDir: 'build',
+  // It asks for modules of Node as only a module of its own can.
+  external: ['ws'],
   format: ['esm'],
   clean: true,
   target: 'node20',

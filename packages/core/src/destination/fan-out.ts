@@ -103,15 +103,24 @@ export abstract class FanOut implements LocalDestination {
 
   /** Gives a topic's message to one subscription, or to its backlog where it has no room. */
   protected offer(message: StoredMessage, subscription: Subscription, policy: Policy): void {
-    // Whoever is gone, while what it sent is still acted on, is no slow consumer.
-    if (subscription.consumer.isGone) return
-    if (mustWait(subscription) && !this.#backlogOf(subscription, policy).hasRoomFor(message, policy)) {
-      // What the broker has not come to write is not its slowness, either.
-      subscription.consumer.catchUp()
-      if (!subscription.isActive) return
-    }
-    if (mustWait(subscription)) this.#backlogOf(subscription, policy).push(message, policy)
+    if (mustWait(subscription)) this.#offerLater(message, subscription, policy)
     else if (!this.#handOver(message, subscription)) this.#backlogOf(subscription, policy).overflow()
+  }
+
+  #offerLater(message: StoredMessage, subscription: Subscription, policy: Policy): void {
+    const { consumer } = subscription
+    // Whoever is gone, while what it sent is still acted on, is no slow consumer.
+    if (consumer.isGone) return
+    if (!this.#backlogOf(subscription, policy).hasRoomFor(message, policy)) {
+      // What the broker has not come to write is not its slowness, either.
+      consumer.catchUp()
+      if (!subscription.isActive) return
+      if (!mustWait(subscription)) {
+        this.offer(message, subscription, policy)
+        return
+      }
+    }
+    this.#backlogOf(subscription, policy).push(message, policy)
   }
 
   protected isExpired(message: StoredMessage): boolean {
