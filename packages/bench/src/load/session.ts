@@ -58,7 +58,7 @@ export function sharedBy(
 const MOST_SAID = 200
 const READ_BYTES = 64 * 1_024
 /** From how many ports a session tries to connect whose own is taken. */
-const MOST_SOURCES = 16
+const MOST_SOURCES = 1_024
 const [LF, CR] = [10, 13]
 const [ACK_HEADER, MESSAGE_HEADER] = ['\nack:', '\nmessage:'].map((text) => Buffer.from(text)) as [Buffer, Buffer]
 /** The first octets of server frames: no two begin alike. */

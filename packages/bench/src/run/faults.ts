@@ -12,6 +12,8 @@ const WORDS: Readonly<Record<string, (at: string) => string>> = {
   ENOTFOUND: (at) => `nobody knows the host of ${at} (ENOTFOUND)`,
   EMFILE: () => `a process may not open more files (EMFILE): ${FILES}`,
   ENFILE: () => `this machine may not open more files (ENFILE): ${FILES}`,
+  EADDRINUSE: (at) =>
+    `too many ports in a row are taken on this side of connections to ${at} (EADDRINUSE): take more --sources, or wait a minute until used ports are free`,
   EADDRNOTAVAIL: (at) =>
     `no port is left for another connection to ${at} (EADDRNOTAVAIL): take more --sources, or wait a minute until used ports are free`,
   ECONNRESET: (at) => `${at} cut a connection (ECONNRESET): it may have reached a limit of its own, as open files`,
