@@ -2,7 +2,7 @@
 
 import { type BrokerOptions, connectMemory } from '@xtomp/core'
 import { ManualClock } from '@xtomp/testing'
-import { afterEach, expect, test, vi } from 'vitest'
+import { afterEach, expect, test } from 'vitest'
 import { Hub, type HubMember } from '../../packages/cluster/src/primary/hub.js'
 import { Pressure } from '../../packages/cluster/src/primary/pressure.js'
 import { LinkedBrokers, type LinkedWorker } from '../support/linked-brokers.js'
@@ -103,25 +103,6 @@ test('gives a RECEIPT once every worker with a subscriber has the message, and w
   await second.frame('MESSAGE')
   workers[2]?.owner.link.resume()
   await third.expectNothing()
-})
-
-test('is not read while very many on it have not been served, and none of them is too slow for that', async () => {
-  const { clients, workers } = await three({
-    limits: { unsentBytes: 1_024 },
-    destinations: [{ match: '/topic/all', backlogBytes: 4_096 }],
-  })
-  const [first] = clients
-  const worker = workers[1] as LinkedWorker
-  const crowd = await Promise.all(Array.from({ length: 256 }, () => clientOf(worker)))
-  for (const client of crowd) await client.confirm('SUBSCRIBE', { id: '0', destination: '/topic/all' })
-  const paused = vi.spyOn(worker.owner.link, 'pause')
-  const bodies = Array.from({ length: 100 }, (_, at) => `${at} ${'x'.repeat(200)}`)
-  first.write(bodies.map((body) => frameText('SEND', { destination: '/topic/all' }, body)).join(''))
-  for (const client of crowd) expect((await client.messages(100)).map(({ text }) => text)).toEqual(bodies)
-  expect(paused).toHaveBeenCalled()
-  // It is read again.
-  await first.confirm('SEND', { destination: '/topic/all' }, 'last')
-  for (const client of crowd) expect((await client.frame('MESSAGE')).text).toBe('last')
 })
 
 test('does what follows a SUBSCRIBE once it is active', async () => {

@@ -11,7 +11,6 @@ import {
   type QueueIdentity,
   type RemoteQueueKeeper,
   type RemoteQueues,
-  type Router,
   type StoredMessage,
   type Work,
 } from '@xtomp/core/destination'
@@ -46,8 +45,6 @@ export class OwnerLink implements BackplaneWithQueues, RemoteQueues, QueueLink {
   /** Told once the others have taken what was published: to be asked for, and whether there is a question already. */
   #published: Completion[] = []
   #isAskingWhenTaken = false
-  /** How many topic messages are not routed yet. */
-  #waitingForCrowd = 0
 
   constructor(stream: Duplex, inside: Inside, events: OwnerLinkEvents) {
     this.#inside = inside
@@ -186,8 +183,7 @@ export class OwnerLink implements BackplaneWithQueues, RemoteQueues, QueueLink {
     switch (reader.code) {
       case CODE.message: {
         const { host, message } = readMessage(reader)
-        const router = this.#inside.router(host)
-        if (router !== undefined) this.#receive(router, message)
+        this.#inside.router(host)?.receive(message)
         break
       }
       case CODE.deliver:
@@ -213,24 +209,6 @@ export class OwnerLink implements BackplaneWithQueues, RemoteQueues, QueueLink {
       default:
         throw new Error(`the primary said ${reader.code}, which is no word for a worker`)
     }
-  }
-
-  /** What is for very many waits until these have been served, and the link with it: as a client of ours would. */
-  #receive(router: Router, message: StoredMessage): void {
-    const { context } = this.#inside
-    const { crowd } = context
-    const mustWait = crowd.isBusy && router.isCrowded(message.destination)
-    // Where there is no room to hold it, it is written at once.
-    if (!mustWait || !context.hold(message)) {
-      crowd.patiently(() => router.receive(message))
-      return
-    }
-    if (this.#waitingForCrowd++ === 0) this.link.pause()
-    crowd.whenRoom(() => {
-      crowd.patiently(() => router.receive(message))
-      context.release(message)
-      if (--this.#waitingForCrowd === 0) this.link.resume()
-    })
   }
 
   #deliver(reader: FrameReader): void {
