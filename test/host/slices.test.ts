@@ -223,6 +223,50 @@ describe('more to many than may wait for them', () => {
     expect(peers[0]?.bodies.filter((body) => body.startsWith('a'))).toEqual(long('a', 30))
   })
 
+  test('is answered in order, and held by nobody in the end', async () => {
+    const { clock, broker, producer } = opened(400, tight())
+    const before = broker.stats().bytes
+    const receipts = Array.from({ length: 30 }, (_, at) => String(at))
+    producer.say(
+      receipts.map((receipt) => `SEND\ndestination:/topic/all\nreceipt:${receipt}\n\n${'x'.repeat(200)}\0`).join(''),
+    )
+    expect(broker.stats().bytes).toBeGreaterThan(before)
+    await finish(clock)
+    expect([...producer.heard.matchAll(/receipt-id:(\d+)/g)].map(([, receipt]) => receipt)).toEqual(receipts)
+    expect(broker.stats().bytes).toBe(before)
+  })
+
+  test('is not sent for whoever was cut meanwhile, and holds up nobody', async () => {
+    const { clock, broker, peers, producer } = opened(400, tight())
+    const second = new Peer(broker)
+    producer.say(toAll(long('a', 30)))
+    second.say(toAll(long('b', 30)))
+    for (const session of broker.sessions())
+      if (session.subscriptions === 0) {
+        session.close({ code: 'access-refused', message: 'no more of this' })
+        break
+      }
+    await finish(clock)
+    expect(peers[0]?.bodies.filter((body) => body.startsWith('b'))).toEqual(long('b', 30))
+    expect(peers[0]?.bodies.filter((body) => body.startsWith('a')).length).toBeLessThan(30)
+    expect(broker.stats().sessions).toBe(402)
+  })
+
+  test('is forgotten with a broker that is closed at once', async () => {
+    const { clock, broker, producer } = opened(400, tight())
+    producer.say(toAll(long('a', 30)))
+    let isClosed = false
+    void broker.close().then(() => {
+      isClosed = true
+    })
+    while (!isClosed) {
+      await finish(clock)
+      clock.pass(50)
+      await settled()
+    }
+    expect(broker.stats()).toMatchObject({ sessions: 0, bytes: 0 })
+  })
+
   test('is no reason to hang for a broker that is closed, or drained', async () => {
     const { clock, broker, peers, producer } = opened(400, tight())
     producer.say(toAll(long('a')))

@@ -74,7 +74,14 @@ export class Router {
   /** Whether very many get what is sent to that name. */
   isCrowded(name: string): boolean {
     const known = this.#destinations.get(name)
-    return known === undefined ? this.patterns.match(name).length >= CROWD : known instanceof Topic && known.isCrowded
+    if (known !== undefined) return known instanceof Topic && known.isCrowded
+    try {
+      // A name that will be refused is not to be looked for among patterns.
+      this.#check(name)
+    } catch {
+      return false
+    }
+    return policyFor(name, this.#context.rules).type === 'topic' && this.patterns.match(name).length >= CROWD
   }
 
   /**

@@ -96,6 +96,8 @@ export class Flusher {
       this.#writer.reuse()
     } else this.#plan()
     this.#lookWhetherServed()
+    // What a flush led to may have filled the crowd when nobody was left in line.
+    if (this.#crowd.isFull && this.#isEmpty) this.#plan()
   }
 
   /** Whoever came after the crowd was full does not keep its senders waiting. */

@@ -91,9 +91,9 @@ export class Outgoing implements FrameSink, Flushable {
     if (!this.#connection.send(EOL, EOL_ENDS)) this.#blocked(EOL.length)
   }
 
-  /** Sends what waits only for its turn. */
+  /** Sends what waits only for its turn, where it is so much that nothing more may be added. */
   catchUp(): void {
-    if (this.#inFlight === 0) this.flush()
+    if (this.#inFlight === 0 && this.unsentBytes >= this.#context.limits.unsentBytes) this.flush()
   }
 
   flush(): void {
