@@ -1,5 +1,6 @@
 /** A host application on two workers, at the place given; its parent asks it over IPC what there is, and what it is to do. */
 
+import nodeCluster from 'node:cluster'
 import { argv } from 'node:process'
 import { setImmediate } from 'node:timers/promises'
 import { startCluster } from '@xtomp/cluster'
@@ -7,6 +8,9 @@ import { listen } from '@xtomp/net'
 
 /** How workers ended. */
 const ends = []
+/** Errors that were logged, in the primary and in workers. */
+const errors = []
+nodeCluster.on('message', (_worker, error) => errors.push(error))
 /** Where workers listen. */
 const place = JSON.parse(argv[2])
 const cluster = await startCluster({
@@ -16,7 +20,11 @@ const cluster = await startCluster({
     logger: {
       info: () => undefined,
       warn: ({ how }) => ends.push(how),
-      error: (fields, text) => console.error(fields, text),
+      error: (fields, text) => {
+        console.error(fields, text)
+        if (nodeCluster.isPrimary) errors.push(text)
+        else process.send(text)
+      },
     },
     hooks: {
       authenticate: ({ login }) => ({
@@ -37,6 +45,7 @@ if (cluster !== undefined) {
     opened: () => cluster.opened,
     workers: () => cluster.workers(),
     ends: () => ends,
+    errors: () => errors,
     stats: () => cluster.stats(),
     sessions: () => all(cluster.sessions()),
     destinations: () => cluster.destinations(),

@@ -1,7 +1,8 @@
 /** Where every message is, as a broker in this process tells it, held against what producers and consumers have seen. */
 
 import type { Broker, Message } from '@xtomp/core'
-import type { Client, ClientLedger, Left, Seen } from './client-ledger.js'
+import type { Left } from './client-ledger.js'
+import type { Client, ClientNotes, Seen } from './client-notes.js'
 import { AUTO, DEAD_LETTERS, isWhole, QUEUES, queueFor, senderOf } from './load.js'
 
 interface Made {
@@ -99,7 +100,7 @@ export class BrokerLedger {
   }
 
   /** Adds up, with what the clients wrote down, and with what is left in each queue. */
-  balance({ clients }: ClientLedger, left: ReadonlyMap<string, readonly Left[]>): void {
+  balance({ clients }: ClientNotes, left: ReadonlyMap<string, readonly Left[]>): void {
     this.#checkProducers(clients.values())
     for (const client of clients.values()) if (client.role === 'consumer') this.#checkConsumer(client)
     const places = new Map<string, string[]>()

@@ -35,6 +35,13 @@ export function queueFor(number: number): string {
   return (use as QueueUse).queue
 }
 
+/** What a subscription's id stands for. */
+export function useOf(subscription: string): QueueUse {
+  const use = QUEUES[Number(subscription)]
+  if (use === undefined) throw new Error(`nobody has subscription ${subscription}`)
+  return use
+}
+
 const UNWANTED_EVERY = 499
 const LARGE_EVERY = 211
 

@@ -1,6 +1,6 @@
 /** No message is lost, doubled or halved, whoever is killed when. */
 
-import type { WorkerFacts } from '@xtomp/cluster'
+import type { WorkerFacts, WorkerSession } from '@xtomp/cluster'
 import { type Broker, type BrokerStats, createBroker, createMemoryStore, type Store } from '@xtomp/core'
 import { listen } from '@xtomp/net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -10,7 +10,8 @@ import { Host } from '../support/host.js'
 import { randomFrom, seedOfRun } from '../support/random.js'
 import { turn } from '../support/variants.js'
 import { BrokerLedger } from './broker-ledger.js'
-import { type Client, ClientLedger, type Left, type Role } from './client-ledger.js'
+import { ClientLedger, type Left } from './client-ledger.js'
+import { type Client, ClientNotes, type Role } from './client-notes.js'
 import { CUT, DEAD_LETTERS, QUEUES } from './load.js'
 
 const PRODUCERS = 3
@@ -24,13 +25,23 @@ const ALL_QUEUES = [...QUEUES.map(({ queue }) => queue), DEAD_LETTERS]
 /** What clients connect to. */
 interface Place {
   readonly port: number
-  /** Kills a worker, beside each client; answers false where the one killed last was not replaced yet. */
-  killWorker?(random: () => number): Promise<boolean>
+  /** A worker to kill beside a client; undefined where the one killed last was not replaced yet. */
+  workerToKill?(random: () => number): Promise<Doomed | undefined>
+}
+
+/** A worker that is to be killed. */
+interface Doomed {
+  /** Clients that are connected to another. */
+  readonly others: ReadonlySet<string>
+  /** Kills it now, and answers whether it was there. */
+  kill(): boolean
+  /** Resolves when it was replaced, with the clients that are connected then. */
+  replaced(): Promise<ReadonlySet<string>>
 }
 
 /** Producers and consumers at one place after the other, killed at random and replaced. */
 class Load {
-  readonly ledger = new ClientLedger()
+  readonly notes = new ClientNotes()
   readonly kills: Record<Role | 'worker', number> = { producer: 0, consumer: 0, worker: 0 }
   readonly #program: Program
   readonly #random: () => number
@@ -38,6 +49,12 @@ class Load {
   #place: Place = { port: 0 }
   #started = 0
   #killAt = 0
+  /** Nobody is killed any more to be replaced. */
+  #isOver = false
+  #killing: Promise<void> | undefined
+  /** Until it resolves, who connects may get to a worker that was killed. */
+  #replacing: Promise<void> | undefined
+  readonly #ends: Promise<void>[] = []
   #onReceipts: (() => void) | undefined
   #crash: Error | undefined
 
@@ -50,73 +67,93 @@ class Load {
   /** Runs until producers have had so many RECEIPTs in all, and so many workers were killed. */
   async run(place: Place, receipts: number, workersKilled = 0): Promise<void> {
     this.#place = place
+    this.#isOver = false
     while (this.#running.filter(({ role }) => role === 'producer').length < PRODUCERS) this.#start('producer')
     while (this.#running.filter(({ role }) => role === 'consumer').length < CONSUMERS) this.#start('consumer')
-    while ((this.ledger.receipted < receipts || this.kills.worker < workersKilled) && this.#crash === undefined)
+    while ((this.notes.receipted < receipts || this.kills.worker < workersKilled) && this.#crash === undefined)
       await new Promise<void>((resolve) => (this.#onReceipts = resolve))
     if (this.#crash !== undefined) throw this.#crash
   }
 
   /** Kills all producers, and all consumers unless they may finish what they have; resolves when all clients are gone. */
   async stop(consumersFinish: boolean): Promise<void> {
-    for (const { role, name, child } of this.#running.splice(0)) {
-      if (role === 'producer' || !consumersFinish) await child.kill()
-      else expect(this.#mayEndWith(await child.finish()), `the end of ${name}`).toBe(true)
+    this.#isOver = true
+    await this.#killing
+    await this.#replacing
+    for (const client of this.#running.splice(0)) {
+      this.notes.loses(client)
+      await (client.role === 'producer' || !consumersFinish ? client.child.kill() : client.child.finish())
     }
-    await Promise.all([...this.ledger.clients.values()].map(({ child }) => child.ended))
+    await Promise.all(this.#ends)
     if (this.#crash !== undefined) throw this.#crash
   }
 
   /** Something went wrong: it ends with that. */
   readonly fail = (text: string, cause?: unknown): void => {
     this.#crash ??= new Error(text, { cause })
+    this.#isOver = true
     this.#onReceipts?.()
   }
 
   #start(role: Role): void {
     const name = `${role}${++this.#started}`
     const child = this.#program.start(role, String(this.#place.port), name)
-    const client = this.ledger.add(role, name, child)
+    const client = this.notes.add(role, name, child)
     child.onLine((line) => {
-      if (role === 'consumer') this.ledger.took(client, line)
+      if (role === 'consumer') this.notes.took(client, line)
       else this.#sent(client, line)
     })
     this.#running.push(client)
-    void child.ended.then((code) => this.#ended(client, code))
+    if (this.#replacing !== undefined) this.notes.losesWorker(client)
+    this.#ends.push(child.ended.then((code) => this.#ended(client, code)))
   }
 
-  #ended(client: Client, code: number | undefined): void {
-    this.ledger.ended(client, code === 0)
-    if (code !== undefined && !this.#mayEndWith(code)) this.fail(`${client.name} ended with ${code}`)
+  async #ended(client: Client, code: number | undefined): Promise<void> {
+    const isRight = code === undefined ? client.child.isKilled : code === 0 || (code === CUT && client.mayBeCut)
+    if (!isRight) this.fail(`${client.name} ended with ${code}`)
     // Its worker was killed: another connects in its place.
-    else if (code === CUT && this.#takeOut(client)) this.#start(client.role)
-  }
-
-  /** A client ends by itself when it has left, and with the worker that it was connected to. */
-  #mayEndWith(code: number | undefined): boolean {
-    return code === 0 || (code === CUT && this.#place.killWorker !== undefined)
+    else if (code === CUT && this.#takeOut(client) && this.#crash === undefined) this.#start(client.role)
+    // What the others had written by then is in pipes, which are read to their end in a turn.
+    await turn()
+    await turn()
+    this.notes.ended(client, code === 0)
   }
 
   #sent(client: Client, line: string): void {
-    this.ledger.sent(client, line)
-    if (this.ledger.receipted >= this.#killAt && this.#running.length > 0) {
+    this.notes.sent(client, line)
+    if (this.notes.receipted >= this.#killAt && this.#killing === undefined && !this.#isOver) {
       this.#planKill()
-      void this.#killOne()
+      this.#killing = this.#killOne()
+        .catch((error: unknown) => this.fail('nobody could be killed', error))
+        .finally(() => (this.#killing = undefined))
     }
     this.#onReceipts?.()
   }
 
   async #killOne(): Promise<void> {
-    const { killWorker } = this.#place
-    if (killWorker !== undefined && (await killWorker(this.#random))) {
-      this.ledger.workerKilled()
-      this.kills.worker++
-    }
+    const doomed = await this.#place.workerToKill?.(this.#random)
+    if (this.#crash !== undefined) return
+    if (doomed !== undefined) this.#killWorker(doomed)
     const killed = this.#running[Math.floor(this.#random() * this.#running.length)]
     if (killed === undefined || !this.#takeOut(killed)) return
+    this.notes.loses(killed)
     void killed.child.kill()
     this.kills[killed.role]++
     this.#start(killed.role)
+  }
+
+  #killWorker(doomed: Doomed): void {
+    const inDanger = this.#running.filter(({ name }) => !doomed.others.has(name))
+    for (const client of inDanger) this.notes.losesWorker(client)
+    if (!doomed.kill()) return
+    this.kills.worker++
+    this.#replacing = doomed
+      .replaced()
+      .then((connected) => {
+        for (const client of this.#running) if (connected.has(client.name)) this.notes.keepsWorker(client)
+      })
+      .catch((error: unknown) => this.fail('a worker was not replaced', error))
+      .finally(() => (this.#replacing = undefined))
   }
 
   #takeOut(client: Client): boolean {
@@ -126,7 +163,7 @@ class Load {
   }
 
   #planKill(): void {
-    this.#killAt = this.ledger.receipted + KILL_EVERY * (0.5 + this.#random())
+    this.#killAt = this.notes.receipted + KILL_EVERY * (0.5 + this.#random())
   }
 }
 
@@ -203,14 +240,15 @@ describe('producers and consumers killed at random', () => {
     await load.run(place, 100_000)
     await load.stop(true)
     const left = await drainAll(broker)
-    load.ledger.balance(left)
-    ledger.balance(load.ledger, left)
+    const clientLedger = new ClientLedger(load.notes)
+    clientLedger.balance(left)
+    ledger.balance(load.notes, left)
     await broker.close()
     const { accepted, ...counts } = ledger.counts
     const { producer, consumer } = load.kills
-    show({ accepted, ...counts, ...load.kills, ...load.ledger.counts }, left)
+    show({ accepted, ...counts, ...load.kills, ...clientLedger.counts }, left)
     expect(ledger.faults.slice(0, 10)).toEqual([])
-    expect(load.ledger.faults.slice(0, 10)).toEqual([])
+    expect(clientLedger.faults.slice(0, 10)).toEqual([])
     expect(accepted).toBeGreaterThanOrEqual(100_000)
     for (const count of [...Object.values(counts), producer, consumer]) expect(count).toBeGreaterThan(0)
   })
@@ -228,16 +266,17 @@ describe('producers and consumers killed at random', () => {
     await load.stop(false)
     await first.broker.close()
     ledger.restarted()
-    load.ledger.restarted()
+    load.notes.restarted()
     const second = await open(ledger, load, store)
     await load.run(second.place, 6_000)
     await load.stop(false)
     const left = await drainAll(second.broker)
-    load.ledger.balance(left)
-    ledger.balance(load.ledger, left)
+    const clientLedger = new ClientLedger(load.notes)
+    clientLedger.balance(left)
+    ledger.balance(load.notes, left)
     await second.broker.close()
     expect(ledger.faults.slice(0, 10)).toEqual([])
-    expect(load.ledger.faults.slice(0, 10)).toEqual([])
+    expect(clientLedger.faults.slice(0, 10)).toEqual([])
   })
 
   it('lose, double and halve nothing of 30,000 receipted messages over two workers, which are killed too', {
@@ -247,18 +286,22 @@ describe('producers and consumers killed at random', () => {
     console.info(`nothing lost, over workers: XTOMP_SEED=${seed}`)
     const load = new Load(program, seed)
     const host = await Host.start()
+    host.child.once('exit', (code) => load.fail(`the host ended with ${code}`))
+    host.child.on('error', (error) => load.fail('the host hears nothing', error))
     await load.run(await placeOf(host), 30_000, LEAST_WORKERS_KILLED)
     await load.stop(true)
     const left = await takeAll(host)
-    load.ledger.balance(left)
-    const { missed, ...counts } = load.ledger.counts
+    const ledger = new ClientLedger(load.notes)
+    ledger.balance(left)
+    const { missed, ...counts } = ledger.counts
     show({ ...counts, missed, ...load.kills }, left)
-    expect(load.ledger.faults.slice(0, 10)).toEqual([])
+    expect(ledger.faults.slice(0, 10)).toEqual([])
     const isEmpty = (stats: BrokerStats): boolean =>
       stats.messages === 0 && stats.unacknowledged === 0 && stats.bytes === 0
     await host.until('stats', isEmpty)
     const ends = await host.until<readonly unknown[]>('ends', ({ length }) => length >= load.kills.worker)
     expect(ends).toEqual(Array.from({ length: load.kills.worker }, () => 'SIGKILL'))
+    expect(await host.ask('errors')).toEqual([])
     for (const count of [...Object.values(counts), ...Object.values(load.kills)]) expect(count).toBeGreaterThan(0)
   })
 })
@@ -271,16 +314,42 @@ function show(counts: object, left: ReadonlyMap<string, readonly Left[]>): void 
 async function placeOf(host: Host): Promise<Place> {
   const { port } = await host.ask<{ readonly port: number }>('opened')
   const killed = new Set<number>()
+  // The primary may not have heard of the last one's end.
+  const isWhole = (workers: readonly WorkerFacts[]): boolean =>
+    workers.length === 2 && workers.every(({ pid }) => !killed.has(pid))
   return {
     port,
-    killWorker: async (random) => {
+    workerToKill: async (random) => {
       const workers = await host.ask<readonly WorkerFacts[]>('workers')
-      const pid = workers[Math.floor(random() * workers.length)]?.pid
-      // The primary may not have heard of the last one's end.
-      if (pid === undefined || workers.length < 2 || workers.some((each) => killed.has(each.pid))) return false
-      killed.add(pid)
-      return process.kill(pid, 'SIGKILL')
+      const doomed = workers[Math.floor(random() * workers.length)]
+      if (doomed === undefined || !isWhole(workers)) return undefined
+      const sessions = await host.ask<readonly WorkerSession[]>('sessions')
+      return {
+        others: namesOf(sessions.filter(({ worker }) => worker !== doomed.worker)),
+        kill: () => {
+          killed.add(doomed.pid)
+          return kill(doomed.pid)
+        },
+        replaced: async () => {
+          await host.until('workers', isWhole)
+          return namesOf(await host.ask<readonly WorkerSession[]>('sessions'))
+        },
+      }
     },
+  }
+}
+
+function namesOf(sessions: readonly WorkerSession[]): ReadonlySet<string> {
+  // Who has not sent its CONNECT yet has no name.
+  return new Set(sessions.flatMap(({ user }) => (user as { readonly name: string } | null)?.name ?? []))
+}
+
+/** Kills a process; answers false where it is gone already. */
+function kill(pid: number): boolean {
+  try {
+    return process.kill(pid, 'SIGKILL')
+  } catch {
+    return false
   }
 }
 
