@@ -113,7 +113,7 @@ class Load {
     if (!isRight) this.fail(`${client.name} ended with ${code}`)
     // Its worker was killed: another connects in its place.
     else if (code === CUT && this.#takeOut(client) && this.#crash === undefined) this.#start(client.role)
-    // What the others had written by then is in pipes, which are read to their end in a turn.
+    // Most of what the others had written by then is read in a turn.
     await turn()
     await turn()
     this.notes.ended(client, code === 0)
@@ -131,7 +131,8 @@ class Load {
   }
 
   async #killOne(): Promise<void> {
-    const doomed = await this.#place.workerToKill?.(this.#random)
+    // Who is in danger is known once everybody knows who has survived the last time.
+    const doomed = this.#replacing === undefined ? await this.#place.workerToKill?.(this.#random) : undefined
     if (this.#crash !== undefined) return
     if (doomed !== undefined) this.#killWorker(doomed)
     const killed = this.#running[Math.floor(this.#random() * this.#running.length)]
