@@ -43,7 +43,7 @@ const COMMANDS: Readonly<
     description:
       'Open subscribed sessions and hold them. With --pid, says what each takes of the broker: the slope between one in twenty of them and all.',
     own: ['connections', 'seconds'],
-    example: '--connections 19000 --pid $(pidof xtomp) --heart-beat 10000,10000',
+    example: '--connections 19000 --pid 4711 --heart-beat 10000,10000',
   },
   fanout: {
     summary: 'one message to many',
@@ -68,7 +68,7 @@ const COMMANDS: Readonly<
     description:
       'Sessions subscribe, disconnect, and others take their places. With --pid, says whether the broker keeps something of them.',
     own: ['connections', 'seconds', 'messages'],
-    example: '--messages 1000000 --pid $(pidof xtomp)',
+    example: '--messages 1000000 --pid 4711',
   },
   storm: {
     summary: 'everybody loses its connection at once',

@@ -136,7 +136,7 @@ function unlessDealt(hard: number, facts: Facts, wanted: Wanted): Verdict {
   const verdict = enough(hard, filesEach(wanted), { remedies: [] })
   const dealt = filesEachDealt(wanted)
   if (hard >= dealt) return verdict
-  const because = `a primary deals connections out less evenly: one worker may need ${counted(dealt)}`
+  const because = `a primary deals connections out less evenly: one worker may need ${counted(dealt)}; reusePort needs Node 22.12 or newer`
   const remedies = [setting('listeners[].reusePort: true'), ...hardRemedies(facts, dealt)]
   return { ...verdict, state: 'note', because, remedies }
 }
