@@ -43,6 +43,20 @@ test('lets in one after the other until it is full again', () => {
   expect([names, crowd.isBusy]).toEqual([['a', 'b', 'c', 'd'], false])
 })
 
+test('tells whoever waited that it failed, and lets in the next', async () => {
+  const { crowd } = crowdOf()
+  crowd.fill()
+  const failing = crowd.whenRoom(() => {
+    throw new Error('no memory')
+  })
+  const seen: boolean[] = []
+  const next = crowd.whenRoom(() => crowd.address(() => seen.push(crowd.isPatient)))
+  crowd.served()
+  await expect(failing).rejects.toThrow('no memory')
+  await next
+  expect([seen, crowd.isBusy]).toEqual([[true], false])
+})
+
 test('lets in no more in a turn than fit into it', () => {
   const { clock, turn, crowd } = crowdOf()
   let count = 0

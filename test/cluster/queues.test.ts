@@ -172,22 +172,32 @@ test('takes back what waits for room when its client is gone', async () => {
   expect((await second.frame('MESSAGE')).text).toBe('two')
 })
 
+/** Fills a queue, and has a client commit one message too many, and an acknowledgement with it. */
+async function commitThatWaits(client: WireClient, other: WireClient): Promise<void> {
+  await other.confirm('SEND', { destination: '/queue/small' }, 'one')
+  await other.confirm('SEND', { destination: '/queue/a' }, 'task')
+  await client.confirm('SUBSCRIBE', { id: '0', destination: '/queue/a', ack: 'client' })
+  const { headers } = await client.frame('MESSAGE')
+  client.send('BEGIN', { transaction: 't' })
+  client.send('ACK', { transaction: 't', id: headers.ack as string })
+  client.send('SEND', { transaction: 't', destination: '/queue/small' }, 'never')
+  client.send('COMMIT', { transaction: 't', receipt: 'r' })
+}
+
+/** It was never done: what it acknowledged comes again, and the queue has what it had. */
+async function expectNotCommitted(client: WireClient): Promise<void> {
+  await client.confirm('SUBSCRIBE', { id: '0', destination: '/queue/a' })
+  expect((await client.frame('MESSAGE', { redelivered: 'true' })).text).toBe('task')
+  await client.confirm('SUBSCRIBE', { id: '1', destination: '/queue/small' })
+  expect((await client.frame('MESSAGE')).text).toBe('one')
+}
+
 test('takes back a COMMIT that waits for room when its client is gone, and gives back what it acknowledged', async () => {
   const { first, second } = await two({ destinations: [{ match: '/queue/small', maxMessages: 1, whenFull: 'hold' }] })
-  await second.confirm('SEND', { destination: '/queue/small' }, 'one')
-  await second.confirm('SEND', { destination: '/queue/a' }, 'task')
-  await first.confirm('SUBSCRIBE', { id: '0', destination: '/queue/a', ack: 'client' })
-  const { headers } = await first.frame('MESSAGE')
-  first.send('BEGIN', { transaction: 't' })
-  first.send('ACK', { transaction: 't', id: headers.ack as string })
-  first.send('SEND', { transaction: 't', destination: '/queue/small' }, 'never')
-  first.send('COMMIT', { transaction: 't', receipt: 'r' })
+  await commitThatWaits(first, second)
   await second.roundTrip()
   first.abort()
-  await second.confirm('SUBSCRIBE', { id: '0', destination: '/queue/a' })
-  expect((await second.frame('MESSAGE', { redelivered: 'true' })).text).toBe('task')
-  await second.confirm('SUBSCRIBE', { id: '1', destination: '/queue/small' })
-  expect((await second.frame('MESSAGE')).text).toBe('one')
+  await expectNotCommitted(second)
   await second.expectNothing()
 })
 
@@ -248,24 +258,14 @@ test('does nothing of what follows a SUBSCRIBE that the primary refuses', async 
 test('takes back what waits for room when its worker dies, and gives back what a COMMIT among it acknowledged', async () => {
   const { first, second } = await two({ destinations: [{ match: '/queue/small', maxMessages: 1, whenFull: 'hold' }] })
   const [worker] = brokers.workers as [LinkedWorker, LinkedWorker]
-  await second.confirm('SEND', { destination: '/queue/small' }, 'one')
-  await second.confirm('SEND', { destination: '/queue/a' }, 'task')
-  await first.confirm('SUBSCRIBE', { id: '0', destination: '/queue/a', ack: 'client' })
-  const { headers } = await first.frame('MESSAGE')
-  first.send('BEGIN', { transaction: 't' })
-  first.send('ACK', { transaction: 't', id: headers.ack as string })
-  first.send('SEND', { transaction: 't', destination: '/queue/small' }, 'never')
-  first.send('COMMIT', { transaction: 't' })
+  await commitThatWaits(first, second)
   const other = await clientOf(worker.broker)
   other.send('SEND', { destination: '/queue/small' }, 'nor this')
   // Behind both on the link: by now the primary has said that they are to wait.
   await (await clientOf(worker.broker)).confirm('SEND', { destination: '/queue/b' })
   worker.kill()
   await until(() => worker.atOwner.link.isClosed)
-  await second.confirm('SUBSCRIBE', { id: '0', destination: '/queue/a' })
-  expect((await second.frame('MESSAGE', { redelivered: 'true' })).text).toBe('task')
-  await second.confirm('SUBSCRIBE', { id: '1', destination: '/queue/small' })
-  expect((await second.frame('MESSAGE')).text).toBe('one')
+  await expectNotCommitted(second)
   await second.confirm('SEND', { destination: '/queue/small' }, 'two')
   expect((await second.frame('MESSAGE')).text).toBe('two')
   await second.expectNothing()

@@ -186,6 +186,19 @@ for (const [name, place] of Object.entries(places)) {
   })
 }
 
+/** A hook that is asked about every message, and thinks of the one that says `last`. */
+function thinkingOfTheLast() {
+  const answer = later()
+  const asked: string[] = []
+  const hooks: Hooks = {
+    send: async (message) => {
+      asked.push(message.text())
+      if (message.text() === 'last') await answer.promise
+    },
+  }
+  return { answer, asked, hooks }
+}
+
 /** What one after another was asked and told, as `name` or `name what`. */
 function noting(notes: string[]): Hooks {
   const note = (name: string) => () => {
@@ -574,17 +587,9 @@ overMemory('the hook send', (test) => {
     queue,
     until,
   }) => {
-    const answer = later()
-    const asked: string[] = []
+    const { answer, asked, hooks } = thinkingOfTheLast()
     const destination = queue('work')
-    const broker = await open({
-      hooks: {
-        send: async (message) => {
-          asked.push(message.text())
-          if (message.text() === 'last') await answer.promise
-        },
-      },
-    })
+    const broker = await open({ hooks })
     const gone = await connect()
     await gone.confirm('SUBSCRIBE', { id: '0', destination })
     gone.send('SEND', { destination: '/topic/a' }, 'last')
@@ -607,18 +612,12 @@ overMemory('the hook send', (test) => {
     topic,
     until,
   }) => {
-    const answer = later()
-    const asked: string[] = []
+    const { answer, asked, hooks } = thinkingOfTheLast()
     const slow: unknown[] = []
     const destination = topic('news')
     const broker = await open({
       destinations: [{ match: destination, backlogBytes: 1 }],
-      hooks: {
-        send: async (message) => {
-          asked.push(message.text())
-          if (message.text() === 'last') await answer.promise
-        },
-      },
+      hooks,
     })
     broker.on('slow-consumer', (event) => slow.push(event))
     const gone = await connect()

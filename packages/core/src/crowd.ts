@@ -24,7 +24,7 @@ export class Crowd {
     return this.#isPatient && this.#isAddressed
   }
 
-  /** Whether somebody has as much to be sent as may wait: to be told once all have been served. */
+  /** Whether somebody has as much to be sent as may wait: so it is until all have been served. */
   get isFull(): boolean {
     return this.#isFull
   }
@@ -61,9 +61,18 @@ export class Crowd {
     this.#isFull = true
   }
 
-  /** Runs `task`, which must not throw, once there is room; nobody overtakes. */
-  whenRoom(task: () => void): void {
-    this.#waiting.push(task)
+  /** Runs `task`, which sends something, once there is room, and resolves when that is done; nobody overtakes. */
+  whenRoom(task: () => void): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push(() => {
+        try {
+          this.patiently(task)
+          resolve()
+        } catch (error) {
+          reject(error)
+        }
+      })
+    })
   }
 
   /** All have been served who were there when it became full. */

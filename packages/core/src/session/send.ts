@@ -23,7 +23,7 @@ export function send(session: Session, command: SendCommand): Step {
   )
 }
 
-/** A hook may answer after the octets that the body is a view of are gone: until it has, the message is held and counted. */
+/** What waits may go on after the octets that the body is a view of are gone: until it has, the message is held and counted. */
 function whileJudged(session: Session, message: StoredMessage, task: () => Step): Step {
   session.judge(message)
   let step: Step
@@ -72,35 +72,28 @@ function mustWait({ context, router }: Session, { transaction, destination }: Se
 
 function accept(session: Session, command: SendCommand, message: StoredMessage): Step {
   const { transaction, receipt } = command
-  const router = session.router as Router
   if (transaction !== undefined) {
     // What can be known now is said now; the receipt means that the transaction holds the message.
+    const router = session.router as Router
     router.checkSend(message.destination)
     session.openTransactions().send(transaction, message)
     session.done(receipt)
     return undefined
   }
+  const { crowd } = session.context.destinations
+  const task = (): void => route(session, receipt, message)
+  if (mustWait(session, command)) return crowd.whenRoom(task)
+  crowd.patiently(task)
+  return undefined
+}
+
+function route(session: Session, receipt: string | undefined, message: StoredMessage): void {
+  // It may have been cut while its message waited.
+  if (session.isOver) return
   const { destinations } = session.context
-  const { crowd } = destinations
-  const route = (): void => {
-    if (session.isOver) return
-    const completion = reporting(session, message, session.completion(receipt, { message }))
-    if (!router.send(message, completion)) session.hold(() => destinations.withdraw(completion))
-  }
-  if (!mustWait(session, command)) {
-    crowd.patiently(route)
-    return undefined
-  }
-  return new Promise((resolve, reject) => {
-    crowd.whenRoom(() => {
-      try {
-        crowd.patiently(route)
-        resolve()
-      } catch (error) {
-        reject(error)
-      }
-    })
-  })
+  const router = session.router as Router
+  const completion = reporting(session, message, session.completion(receipt, { message }))
+  if (!router.send(message, completion)) session.hold(() => destinations.withdraw(completion))
 }
 
 /** Tells of the message once it is accepted, where somebody wants to know. */

@@ -213,7 +213,7 @@ export class Session
     }
   }
 
-  /** A hook will answer later, or others must know of a subscription first: until then no other frame is begun. */
+  /** It waits for a hook, for others to know of a subscription, or for very many to be served: no other frame is begun. */
   #waitFor(step: Promise<void>, frame: Frame): void {
     this.#incoming.pause(UNFINISHED_STEP)
     step.then(
