@@ -152,11 +152,7 @@ describe('xtomp serve', { timeout: TIMEOUT_MS }, () => {
   })
 
   test('says that a port is given twice, and blames nobody else', async () => {
-    const other = createServer().listen(0, '127.0.0.1')
-    await once(other, 'listening')
-    const { port } = other.address() as { port: number }
-    other.close()
-    await once(other, 'close')
+    const port = await freePort()
     const { program } = xtomp('serve', '--port', String(port), '--web-port', String(port))
     expect(await program.exit()).toBe(1)
     expect(program.errors).toBe(
@@ -165,10 +161,7 @@ describe('xtomp serve', { timeout: TIMEOUT_MS }, () => {
   })
 
   test('takes the port that is given', async () => {
-    const other = xtomp('serve', '--port', '0')
-    const port = await portOf(other)
-    other.program.signal('SIGTERM')
-    await other.program.exit()
+    const port = await freePort()
     const serving = xtomp('serve', `--port=${port}`)
     expect(await portOf(serving)).toBe(port)
     await connected(port)
