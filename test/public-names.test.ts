@@ -206,6 +206,7 @@ const REVIEWED: Readonly<Record<string, Names>> = {
       'LONGEST_MS',
       'SocketConnection',
       'SocketDoor',
+      'SpareFiles',
       'TrustedAddresses',
       'beginsTls',
       'bind',

@@ -3,7 +3,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Server, Socket } from 'node:net'
 import { type Broker, type ConnectionInfo, type Door, StompError } from '@xtomp/core'
-import { Arrivals, firstOctets, refuseTls, SocketDoor, tooMany } from '@xtomp/net/socket'
+import { Arrivals, firstOctets, refuseTls, SocketDoor, SpareFiles, tooMany } from '@xtomp/net/socket'
 import type { Certificates, Listener } from '@xtomp/tls'
 import { Handshakes, SECURED_SOCKETS } from '@xtomp/tls/socket'
 import { type Attachment, attach } from '@xtomp/ws'
@@ -86,7 +86,11 @@ export class MuxDoor implements Listener, Door {
     this.#gone = function (this: Socket) {
       gone(this)
     }
-    server.on('connection', (socket) => this.#arrived(socket))
+    new SpareFiles(broker).receiveFrom(
+      server,
+      (socket) => this.#arrived(socket),
+      (socket, why) => this.#stomp.turnAway(socket, why),
+    )
   }
 
   get port(): number | undefined {

@@ -6,6 +6,7 @@ import { checkBroker } from './socket/check-broker.js'
 import { type ListenOptions, settingsOf } from './socket/options.js'
 import { type Listener, SocketDoor } from './socket/socket-door.js'
 import { socketOptionsOf } from './socket/socket-options.js'
+import { SpareFiles } from './socket/spare-files.js'
 import { refuseTls } from './socket/tls-hello.js'
 
 /**
@@ -32,7 +33,11 @@ export async function listen(broker: Broker, options: ListenOptions = {}): Promi
   const server = createServer(socketOptionsOf(settings))
   const transport = 'path' in settings.place ? 'unix' : 'tcp'
   const door = new SocketDoor(broker, server, { ...settings, transport, refuseTls: refuseTls(broker) })
-  server.on('connection', (socket) => door.accept(socket))
+  new SpareFiles(broker).receiveFrom(
+    server,
+    (socket) => door.accept(socket),
+    (socket, why) => door.turnAway(socket, why),
+  )
   await door.open()
   return door
 }

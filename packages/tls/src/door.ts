@@ -3,7 +3,7 @@
 import type { Server, Socket } from 'node:net'
 import { type Broker, StompError } from '@xtomp/core'
 import type { Listener as SocketListener } from '@xtomp/net'
-import { type ListenSettings, SocketDoor } from '@xtomp/net/socket'
+import { type ListenSettings, SocketDoor, SpareFiles } from '@xtomp/net/socket'
 import type { Certificates } from './socket/certificates.js'
 import { Handshakes, SECURED_SOCKETS } from './socket/handshakes.js'
 import type { TlsSettings } from './socket/settings.js'
@@ -34,7 +34,11 @@ export class TlsDoor extends SocketDoor implements Listener {
       secured: (socket) => this.accept(socket),
       refused: (socket, error) => this.turnAway(socket, error),
     })
-    server.on('connection', (socket) => this.#arrived(socket))
+    new SpareFiles(broker).receiveFrom(
+      server,
+      (socket) => this.#arrived(socket),
+      (socket, why) => this.#refuse(socket, why),
+    )
   }
 
   setCertificates(certificates: Certificates): void {
@@ -49,11 +53,15 @@ export class TlsDoor extends SocketDoor implements Listener {
   /** Apart from those who are in: one of them too many is told so over TLS, which it must be let begin. */
   #arrived(socket: Socket): void {
     if (this.#handshakes.size < this.#most) this.#handshakes.begin(socket)
-    else
-      this.turnAway(socket, (_, { inbound }) => {
-        socket.write(ALERT)
-        inbound?.refuse(tooManyHandshakes(this.#most))
-      })
+    else this.#refuse(socket, tooManyHandshakes(this.#most))
+  }
+
+  /** Tells one why that has not begun its handshake. */
+  #refuse(socket: Socket, why: StompError): void {
+    this.turnAway(socket, (_, { inbound }) => {
+      socket.write(ALERT)
+      inbound?.refuse(why)
+    })
   }
 }
 

@@ -5,8 +5,9 @@ import type { Server as SecureServer } from 'node:https'
 import { Server as SocketServer } from 'node:net'
 import { inspect } from 'node:util'
 import type { Broker } from '@xtomp/core'
-import { checkBroker, checkNames } from '@xtomp/net/socket'
+import { checkBroker, checkNames, SpareFiles } from '@xtomp/net/socket'
 import { OPTION_NAMES, settingsOf, type WebSocketOptions } from './options.js'
+import { noRoom } from './refusal.js'
 import { claimUpgrades } from './upgrades.js'
 import { WebSocketDoor } from './web-socket-door.js'
 
@@ -55,9 +56,16 @@ export function attach(broker: Broker, server: HttpServer, options: AttachOption
   checkNames(options, OPTION_NAMES)
   const settings = settingsOf({ ...options, path: options.path ?? '/' })
   const door: WebSocketDoor = new WebSocketDoor(broker, settings, { stop: () => detach() })
+  const files = new SpareFiles(broker)
   let detach = (): void => undefined
   try {
-    detach = claimUpgrades(server, door, (request, socket, head) => door.take(request, socket, head))
+    detach = claimUpgrades(server, door, (request, socket, head) =>
+      files.receive(
+        request.socket,
+        () => door.take(request, socket, head),
+        (refused, why) => door.refuse(refused, noRoom(why)),
+      ),
+    )
   } catch (error) {
     door.abandon()
     throw error

@@ -3,8 +3,8 @@
 import type { Server as HttpServer } from 'node:http'
 import type { Server, Socket } from 'node:net'
 import type { Clock, Logger } from '@xtomp/core'
-import { Arrivals, tellFaults } from '@xtomp/net/socket'
-import { type Refusal, Refused } from './refusal.js'
+import { Arrivals, SpareFiles, tellFaults } from '@xtomp/net/socket'
+import { noRoom, type Refusal, Refused } from './refusal.js'
 import type { Entrance } from './web-socket-door.js'
 
 /** What those on their way in have. */
@@ -46,7 +46,11 @@ export class OwnServer implements Entrance {
     this.#settings = settings
     this.#arrivals = new Arrivals(clock, handshakeTimeoutMs)
     this.#refused = new Refused(clock, lingerMs)
-    server.on('connection', (socket) => this.#arrived(socket, http))
+    new SpareFiles(settings).receiveFrom(
+      server,
+      (socket) => this.#arrived(socket, http),
+      (socket, why) => this.#refused.tell(socket, noRoom(why)),
+    )
     http.on('clientError', ({ code = '' }: NodeJS.ErrnoException, socket) => {
       if (socket.writable) this.#refused.tell(socket as Socket, FAULTS[code] ?? NOT_HTTP)
       // Who was told already, and goes on, has until its time is up.

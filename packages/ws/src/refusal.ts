@@ -2,7 +2,7 @@
 
 import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
-import type { Clock } from '@xtomp/core'
+import type { Clock, StompError } from '@xtomp/core'
 import { Arrivals, isEncrypted, printable } from '@xtomp/net/socket'
 import type { WebSocketSettings } from './options.js'
 import { bestOf, SUBPROTOCOLS } from './subprotocol.js'
@@ -30,6 +30,11 @@ export function refusalOf(request: IncomingMessage, settings: WebSocketSettings)
 export function unknownPath(path: string, served: readonly string[]): Refusal {
   const known = served.length === 0 ? '' : `; there is ${served.join(', ')}`
   return { status: 404, text: `nothing at ${printable(path)}${known}` }
+}
+
+/** The answer to an upgrade for which there are no files. */
+export function noRoom({ message }: StompError): Refusal {
+  return { status: 503, text: message }
 }
 
 /** Those who are refused, each until it has gone, or its time is up. */
