@@ -1,6 +1,7 @@
 /** A host application on two workers, at the place given; its parent asks it over IPC what there is, and what it is to do. */
 
 import nodeCluster from 'node:cluster'
+import { closeSync, openSync } from 'node:fs'
 import { argv } from 'node:process'
 import { setImmediate } from 'node:timers/promises'
 import { startCluster } from '@xtomp/cluster'
@@ -10,7 +11,13 @@ import { listen } from '@xtomp/net'
 const ends = []
 /** Errors that were logged, in the primary and in workers. */
 const errors = []
-nodeCluster.on('message', (_worker, error) => errors.push(error))
+/** What the log was warned of, beside ends. */
+const warnings = []
+nodeCluster.on('message', (_worker, { error, warning }) =>
+  error === undefined ? warnings.push(warning) : errors.push(error),
+)
+/** Files that workers have opened until there were none left. */
+const hoard = []
 /** Where workers listen. */
 const place = JSON.parse(argv[2])
 const cluster = await startCluster({
@@ -19,11 +26,15 @@ const cluster = await startCluster({
     destinations: [{ match: '/queue/small', maxMessages: 1 }],
     logger: {
       info: () => undefined,
-      warn: ({ how }) => ends.push(how),
+      warn: (fields, text) => {
+        if ('how' in fields) ends.push(fields.how)
+        else if (nodeCluster.isPrimary) warnings.push(text)
+        else process.send({ warning: text })
+      },
       error: (fields, text) => {
         console.error(fields, text)
         if (nodeCluster.isPrimary) errors.push(text)
-        else process.send(text)
+        else process.send({ error: text })
       },
     },
     hooks: {
@@ -35,6 +46,10 @@ const cluster = await startCluster({
     },
   },
   open: async (broker) => {
+    broker.on('connect', ({ session }) => session.user.name === 'hoarder' && openAll())
+    broker.on('disconnect', ({ session }) => {
+      if (session.user?.name === 'hoarder') for (const file of hoard.splice(0)) closeSync(file)
+    })
     const { address, port } = await listen(broker, place)
     return port === undefined ? { path: address } : { host: address, port }
   },
@@ -45,6 +60,7 @@ if (cluster !== undefined) {
     opened: () => cluster.opened,
     workers: () => cluster.workers(),
     ends: () => ends,
+    warnings: () => warnings,
     errors: () => errors,
     stats: () => cluster.stats(),
     sessions: () => all(cluster.sessions()),
@@ -76,6 +92,15 @@ async function taken(queue) {
   }
   subscription.unsubscribe()
   return left
+}
+
+/** Opens files until the system refuses. */
+function openAll() {
+  try {
+    for (;;) hoard.push(openSync('/dev/null'))
+  } catch {
+    // There are none left.
+  }
 }
 
 async function all(iterable) {

@@ -168,12 +168,19 @@ function handedTo() {
   const sent: unknown[] = []
   const send = (...said: unknown[]) => sent.push(said) > 0
   const worker = Object.assign(new EventEmitter(), { connected: true, send }) as unknown as ChildProcess
-  watchHandoffs(worker)
+  let lost = 0
+  watchHandoffs(worker, () => lost++)
   const hand = (name: string, message: object) =>
     worker.send({ cmd: 'NODE_CLUSTER', act: 'newconn', ...message }, { close: () => closed.push(name) } as never)
   const answer = (message: object) => worker.emit('internalMessage', { cmd: 'NODE_CLUSTER', ...message })
   const end = (event: string, connected: boolean) => Object.assign(worker, { connected }).emit(event)
-  return { closed, sent, hand, answer, end }
+  const answers: unknown[] = []
+  worker.on('internalMessage', (message) => answers.push(message))
+  const cameWithout = (): number => {
+    worker.emit('internalMessage', { cmd: 'NODE_HANDLE_NACK' })
+    return lost
+  }
+  return { worker, closed, sent, hand, answer, answers, end, cameWithout }
 }
 
 test('closes what was handed over and not answered, once no answer can come any more', () => {
@@ -192,6 +199,30 @@ test('closes what was handed over and not answered, once no answer can come any 
   end('disconnect', false)
   expect(closed.sort()).toEqual(['not answered', 'of another port'])
   expect(sent).toHaveLength(4)
+})
+
+test('answers for a worker that had no file for what it was handed, so that it is closed and others are handed over', () => {
+  const { hand, answer, answers, cameWithout } = handedTo()
+  hand('accepted', { key: 'a', seq: 0 })
+  hand('lost', { key: 'b', seq: 1 })
+  hand('behind it', { key: 'c', seq: 2 })
+  answer({ ack: 0, accepted: true })
+  hand('last', { key: 'a', seq: 3 })
+  answers.length = 0
+  expect(cameWithout()).toBe(1)
+  expect(answers).toContainEqual({ cmd: 'NODE_CLUSTER', ack: 1, accepted: true })
+  expect(cameWithout()).toBe(2)
+  expect(answers).toContainEqual({ cmd: 'NODE_CLUSTER', ack: 2, accepted: true })
+  expect(cameWithout()).toBe(3)
+  expect(cameWithout()).toBe(3)
+  expect(answers.filter((message) => Object.hasOwn(message as object, 'ack'))).toHaveLength(3)
+})
+
+test('answers for no worker that is sent sockets by others, too: which was lost is not known', () => {
+  const { worker, hand, cameWithout } = handedTo()
+  hand('handed over', { key: 'a', seq: 0 })
+  worker.send('a socket of the host', {} as never)
+  expect(cameWithout()).toBe(0)
 })
 
 test('closes nothing where Node hands connections over in another way', () => {

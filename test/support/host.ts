@@ -7,6 +7,7 @@ import type { WorkerFacts } from '@xtomp/cluster'
 import type { ListenOptions } from '@xtomp/net'
 import { onTestFinished } from 'vitest'
 import { dialSocket } from './doors.js'
+import { withFiles } from './few-files.js'
 import { root } from './sources.js'
 import { WireClient } from './wire-client.js'
 
@@ -19,17 +20,18 @@ export class Host {
   readonly #answers = new Map<number, (answer: unknown) => void>()
   #asked = 0
 
-  constructor(place: ListenOptions) {
-    this.child = fork(join(root, 'test', 'cluster', 'host-program.mjs'), [JSON.stringify(place)])
+  constructor(place: ListenOptions, files?: number) {
+    const program = join(root, 'test', 'cluster', 'host-program.mjs')
+    this.child = fork(program, [JSON.stringify(place)], files === undefined ? {} : withFiles(files))
     this.child.on('message', (message) => {
       const [id, answer] = message as [number, unknown]
       this.#answers.get(id)?.(answer)
     })
   }
 
-  /** Starts it at this place; it ends with the test. */
-  static async start(place: ListenOptions = { port: 0 }): Promise<Host> {
-    const host = new Host(place)
+  /** Starts it at this place; it ends with the test. `files` is how many each of its processes may open. */
+  static async start(place: ListenOptions = { port: 0 }, files?: number): Promise<Host> {
+    const host = new Host(place, files)
     onTestFinished(() => void host.child.kill('SIGKILL'))
     await host.ask('opened')
     return host

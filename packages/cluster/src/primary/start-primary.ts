@@ -24,6 +24,8 @@ class WorkerProcess {
   readonly link: WorkerLink
   readonly number: number
   isReady = false
+  /** Whether the log was told that it had no files left. */
+  isLossTold = false
   /** What waits for it to say something, by the number of the question. */
   readonly asked = new Map<number, (report: Report | undefined) => void>()
 
@@ -156,7 +158,7 @@ class Primary implements Cluster {
     const startedAt = this.broker.clock.now()
     const number = ++this.#started
     const worker = nodeCluster.fork({ XTOMP_WORKER: String(number) })
-    watchHandoffs(worker.process)
+    watchHandoffs(worker.process, () => this.#tellLost(process))
     const process = new WorkerProcess(worker, number, (stream, own) =>
       this.#owner.connect(stream, {
         told: (report) => this.#take(own, report as Report),
@@ -172,6 +174,15 @@ class Primary implements Cluster {
     this.#processes.add(process)
     worker.once('exit', (code, signal) => this.#gone(process, startedAt, signal ?? code))
     worker.on('error', () => undefined)
+  }
+
+  #tellLost(process: WorkerProcess): void {
+    if (process.isLossTold) return
+    process.isLossTold = true
+    this.broker.logger.warn(
+      { worker: process.number },
+      'a worker had no file left for a connection that it was handed, which is closed (ulimit -n, LimitNOFILE of a unit); further ones of this worker are not told',
+    )
   }
 
   #gone(process: WorkerProcess, startedAt: number, how: string | number): void {

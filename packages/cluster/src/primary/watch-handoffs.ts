@@ -1,4 +1,4 @@
-/** Connections that Node's primary has handed to a worker which has not said that it took them: closed when it is gone. */
+/** Connections that Node's primary has handed to a worker which did not take them: closed when they are lost, or it is gone. */
 
 import type { ChildProcess } from 'node:child_process'
 
@@ -23,20 +23,38 @@ interface Handoff {
  * the client would wait for ever at a connection that nobody reads. As Node does it is in its
  * lib/internal/cluster/round_robin_handle.js, from 20 to 26; if that changes, nothing is found here, and nothing closed.
  * No event tells of what is handed over, so `send` itself is looked into.
+ *
+ * A worker that has no file left for a connection says that it has come without one. Node sends those of its own kind no
+ * second time, and waits for an answer that nobody will give: so it is given here, and the connection is closed.
+ *
+ * @param lost - told of each that a worker had no file for
  */
-export function watchHandoffs(worker: ChildProcess): void {
+export function watchHandoffs(worker: ChildProcess, lost: () => void): void {
   // A worker is handed one connection of a port at a time: that there is another says that the one before was answered.
   const unanswered = new Map<unknown, Handoff>()
+  // Whether somebody else hands it something, too: then nobody knows what was lost.
+  let isShared = false
   const { send } = worker
   worker.send = (...said: unknown[]): boolean => {
     const handoff = handoffIn(said)
-    if (handoff !== undefined) unanswered.set((said[0] as Said).key, handoff)
+    if (handoff !== undefined) {
+      const { key } = said[0] as Said
+      // Behind those of other ports, which came before.
+      unanswered.delete(key)
+      unanswered.set(key, handoff)
+    } else if (typeof said[1] === 'object' && said[1] !== null) isShared = true
     return Reflect.apply(send, worker, said)
   }
   // Node hears of it first: what the worker did not accept is somebody else's by now.
   worker.on('internalMessage', ({ cmd, ack }: Said) => {
-    if (cmd !== 'NODE_CLUSTER' || ack === undefined) return
-    for (const [key, { seq }] of unanswered) if (seq === ack) unanswered.delete(key)
+    if (cmd === 'NODE_HANDLE_NACK' && !isShared) {
+      // Handles are sent one at a time, and what was taken was answered at once: the oldest is the one.
+      const [oldest] = unanswered.values()
+      if (oldest === undefined) return
+      lost()
+      worker.emit('internalMessage', { cmd: 'NODE_CLUSTER', ack: oldest.seq, accepted: true })
+    } else if (cmd === 'NODE_CLUSTER' && ack !== undefined)
+      for (const [key, { seq }] of unanswered) if (seq === ack) unanswered.delete(key)
   })
   // The process may end before its last answers are read. Node does not tell of a channel that ends in the middle of a
   // handoff, but it tells when everything has ended.
