@@ -1,6 +1,7 @@
 /** Workers that may open few files: nobody is left waiting, the log is told, and who comes later is served. */
 
 import type { TcpNetConnectOpts } from 'node:net'
+import type { WorkerFacts } from '@xtomp/cluster'
 import type { BrokerStats } from '@xtomp/core'
 import { beforeAll, expect, test } from 'vitest'
 import { expectBuilt } from '../support/built.js'
@@ -61,5 +62,23 @@ test.skipIf(!knowsItsLimit)(
     for (let clients = 0; clients < 8; clients++) await host.connect()
     const workers = (await host.ask<{ worker: number }[]>('sessions')).map(({ worker }) => worker)
     expect(new Set(workers).size).toBe(2)
+  },
+)
+
+test.skipIf(!knowsItsLimit)(
+  'replaces a worker that ended while the primary had no file, once it has some',
+  {
+    timeout: TIMEOUT_MS,
+  },
+  async () => {
+    const host = await Host.start({ port: 0 }, FILES)
+    const [worker] = await host.ask<WorkerFacts[]>('workers')
+    await host.ask('hoard')
+    process.kill(worker?.pid as number, 'SIGKILL')
+    const errors = await host.until<string[]>('errors', ({ length }) => length > 0)
+    expect(errors[0]).toContain('ulimit -n')
+    await host.ask('share')
+    await host.until<WorkerFacts[]>('workers', (workers) => workers.length === 2 && workers[0]?.pid !== worker?.pid)
+    await host.connect()
   },
 )

@@ -16,7 +16,7 @@ const warnings = []
 nodeCluster.on('message', (_worker, { error, warning }) =>
   error === undefined ? warnings.push(warning) : errors.push(error),
 )
-/** Files that workers have opened until there were none left. */
+/** Files that this process has opened until there were none left. */
 const hoard = []
 /** Where workers listen. */
 const place = JSON.parse(argv[2])
@@ -47,9 +47,7 @@ const cluster = await startCluster({
   },
   open: async (broker) => {
     broker.on('connect', ({ session }) => session.user.name === 'hoarder' && openAll())
-    broker.on('disconnect', ({ session }) => {
-      if (session.user?.name === 'hoarder') for (const file of hoard.splice(0)) closeSync(file)
-    })
+    broker.on('disconnect', ({ session }) => session.user?.name === 'hoarder' && closeAll())
     const { address, port } = await listen(broker, place)
     return port === undefined ? { path: address } : { host: address, port }
   },
@@ -61,6 +59,8 @@ if (cluster !== undefined) {
     workers: () => cluster.workers(),
     ends: () => ends,
     warnings: () => warnings,
+    hoard: () => openAll(),
+    share: () => closeAll(),
     errors: () => errors,
     stats: () => cluster.stats(),
     sessions: () => all(cluster.sessions()),
@@ -101,6 +101,10 @@ function openAll() {
   } catch {
     // There are none left.
   }
+}
+
+function closeAll() {
+  for (const file of hoard.splice(0)) closeSync(file)
 }
 
 async function all(iterable) {

@@ -158,6 +158,11 @@ class Primary implements Cluster {
     const startedAt = this.broker.clock.now()
     const number = ++this.#started
     const worker = nodeCluster.fork({ XTOMP_WORKER: String(number) })
+    if (worker.process.pid === undefined) {
+      this.#notStarted(worker, number)
+      return
+    }
+    worker.on('error', () => undefined)
     watchHandoffs(worker.process, () => this.#tellLost(process))
     const process = new WorkerProcess(worker, number, (stream, own) =>
       this.#owner.connect(stream, {
@@ -173,7 +178,20 @@ class Primary implements Cluster {
     )
     this.#processes.add(process)
     worker.once('exit', (code, signal) => this.#gone(process, startedAt, signal ?? code))
-    worker.on('error', () => undefined)
+  }
+
+  /** The system gives no process: most often there are no files for its streams. Nothing but the error is heard of it. */
+  #notStarted(worker: Worker, number: number): void {
+    delete nodeCluster.workers?.[worker.id]
+    worker.once('error', (err) => {
+      if (!this.#isStarted) {
+        this.#onFailed(new Error(`worker ${number} could not be started`, { cause: err }))
+        return
+      }
+      const text = 'a worker could not be started: this process may have too few files (ulimit -n); it is tried again'
+      this.broker.logger.error({ err, worker: number }, text)
+      this.broker.clock.after(LEAST_LIFE_MS, () => this.#closed === undefined && this.#fork())
+    })
   }
 
   #tellLost(process: WorkerProcess): void {
