@@ -169,9 +169,10 @@ function handedTo() {
   const send = (...said: unknown[]) => sent.push(said) > 0
   const worker = Object.assign(new EventEmitter(), { connected: true, send }) as unknown as ChildProcess
   let lost = 0
-  watchHandoffs(worker, () => lost++)
+  const numbers: unknown[] = []
+  watchHandoffs(worker, { handed: (fd) => numbers.push(fd), lost: () => lost++ })
   const hand = (name: string, message: object) =>
-    worker.send({ cmd: 'NODE_CLUSTER', act: 'newconn', ...message }, { close: () => closed.push(name) } as never)
+    worker.send({ cmd: 'NODE_CLUSTER', act: 'newconn', ...message }, { close: () => closed.push(name), fd: 7 } as never)
   const answer = (message: object) => worker.emit('internalMessage', { cmd: 'NODE_CLUSTER', ...message })
   const end = (event: string, connected: boolean) => Object.assign(worker, { connected }).emit(event)
   const answers: unknown[] = []
@@ -180,12 +181,13 @@ function handedTo() {
     worker.emit('internalMessage', { cmd: 'NODE_HANDLE_NACK' })
     return lost
   }
-  return { worker, closed, sent, hand, answer, answers, end, cameWithout }
+  return { worker, closed, sent, numbers, hand, answer, answers, end, cameWithout }
 }
 
 test('closes what was handed over and not answered, once no answer can come any more', () => {
-  const { closed, sent, hand, answer, end } = handedTo()
+  const { closed, sent, numbers, hand, answer, end } = handedTo()
   expect(hand('accepted', { key: 'a', seq: 0 })).toBe(true)
+  expect(numbers).toEqual([7])
   answer({ ack: 0, accepted: true })
   hand('given to another', { key: 'a', seq: 1 })
   hand('of another port', { key: 'b', seq: 2 })

@@ -7,6 +7,7 @@ import type { Cluster, WorkerDestination, WorkerFacts, WorkerSession } from '../
 import { LINK_FD } from '../link/descriptor.js'
 import type { ClusterOptions } from '../options.js'
 import type { Order, Question, Report, ToldDestination, ToldSession } from '../words.js'
+import { lowestOfLastFiles } from './last-files.js'
 import { nodeArguments } from './node-arguments.js'
 import { createOwner, type Owner } from './owner.js'
 import { mergeDestinations, sumOf } from './sums.js'
@@ -17,6 +18,9 @@ import type { WorkerLink } from './worker-link.js'
 const LEAST_LIFE_MS = 1_000
 /** A worker that has no more time to drain, or no link, may take so long to end, then it is killed. */
 const GRACE_MS = 5_000
+
+/** How long it is not told again that files run out, in milliseconds. */
+const QUIET_MS = 10_000
 
 /** One worker, from its start to its end. */
 class WorkerProcess {
@@ -67,6 +71,8 @@ class Primary implements Cluster {
   readonly #owner: Owner
   readonly #count: number
   readonly #processes = new Set<WorkerProcess>()
+  readonly #lastFiles = lowestOfLastFiles()
+  #lastToldAt: number | undefined
   #started = 0
   #questions = 0
   #closed: Promise<void> | undefined
@@ -163,7 +169,12 @@ class Primary implements Cluster {
       return
     }
     worker.on('error', () => undefined)
-    watchHandoffs(worker.process, () => this.#tellLost(process))
+    watchHandoffs(worker.process, {
+      handed: (fd = 0) => {
+        if (fd >= this.#lastFiles) this.#tellLast()
+      },
+      lost: () => this.#tellLost(process),
+    })
     const process = new WorkerProcess(worker, number, (stream, own) =>
       this.#owner.connect(stream, {
         told: (report) => this.#take(own, report as Report),
@@ -182,7 +193,8 @@ class Primary implements Cluster {
 
   /** The system gives no process: most often there are no files for its streams. Nothing but the error is heard of it. */
   #notStarted(worker: Worker, number: number): void {
-    delete nodeCluster.workers?.[worker.id]
+    // Node keeps it until it hears of its end.
+    Reflect.deleteProperty(nodeCluster.workers ?? {}, worker.id)
     worker.once('error', (err) => {
       if (!this.#isStarted) {
         this.#onFailed(new Error(`worker ${number} could not be started`, { cause: err }))
@@ -192,6 +204,17 @@ class Primary implements Cluster {
       this.broker.logger.error({ err, worker: number }, text)
       this.broker.clock.after(LEAST_LIFE_MS, () => this.#closed === undefined && this.#fork())
     })
+  }
+
+  /** It accepts for all, and holds what no worker has taken yet. */
+  #tellLast(): void {
+    const now = this.broker.clock.now()
+    if (this.#lastToldAt !== undefined && now - this.#lastToldAt < QUIET_MS) return
+    this.#lastToldAt = now
+    this.broker.logger.warn(
+      {},
+      'clients come faster than workers take them, and are cut: this process has opened all files that it may (ulimit -n, LimitNOFILE of a unit); doors with reusePort do not need it',
+    )
   }
 
   #tellLost(process: WorkerProcess): void {

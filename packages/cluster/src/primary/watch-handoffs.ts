@@ -15,7 +15,15 @@ interface Said {
 /** A connection that was handed over, by the number that the answer will have. */
 interface Handoff {
   readonly seq: unknown
-  readonly handle: { close(): void }
+  readonly handle: { close(): void; readonly fd?: number }
+}
+
+/** Who is told of connections. */
+export interface HandoffListener {
+  /** One is handed over, whose file has this number here; a system may not number them. */
+  handed(fd: number | undefined): void
+  /** A worker had no file for one. */
+  lost(): void
 }
 
 /**
@@ -27,9 +35,9 @@ interface Handoff {
  * A worker that has no file left for a connection says that it has come without one. Node sends those of its own kind no
  * second time, and waits for an answer that nobody will give: so it is given here, and the connection is closed.
  *
- * @param lost - told of each that a worker had no file for
+ * @param listener - told of each connection, and of those that are lost
  */
-export function watchHandoffs(worker: ChildProcess, lost: () => void): void {
+export function watchHandoffs(worker: ChildProcess, listener: HandoffListener): void {
   // A worker is handed one connection of a port at a time: that there is another says that the one before was answered.
   const unanswered = new Map<unknown, Handoff>()
   // Whether somebody else hands it something, too: then nobody knows what was lost.
@@ -42,6 +50,7 @@ export function watchHandoffs(worker: ChildProcess, lost: () => void): void {
       // Behind those of other ports, which came before.
       unanswered.delete(key)
       unanswered.set(key, handoff)
+      listener.handed(handoff.handle.fd)
     } else if (typeof said[1] === 'object' && said[1] !== null) isShared = true
     return Reflect.apply(send, worker, said)
   }
@@ -51,7 +60,7 @@ export function watchHandoffs(worker: ChildProcess, lost: () => void): void {
       // Handles are sent one at a time, and what was taken was answered at once: the oldest is the one.
       const [oldest] = unanswered.values()
       if (oldest === undefined) return
-      lost()
+      listener.lost()
       worker.emit('internalMessage', { cmd: 'NODE_CLUSTER', ack: oldest.seq, accepted: true })
     } else if (cmd === 'NODE_CLUSTER' && ack !== undefined)
       for (const [key, { seq }] of unanswered) if (seq === ack) unanswered.delete(key)
