@@ -34,7 +34,8 @@ export interface WebSocketOptions {
   readonly requireSubprotocol?: boolean | undefined
   /**
    * How many connections there may be; one more gets an ERROR `connections-too-many`. On a port of its own as many more may
-   * be on their way in, and one more than that is answered with 503. @defaultValue no limit
+   * be on their way in, and one more than that is answered with 503; on Linux so is one that would take one of the last files
+   * that the process may open, whatever this is. @defaultValue no limit
    */
   readonly maxConnections?: number | undefined
   /** How large a WebSocket message of a client may be, in octets. @defaultValue 17 MiB, more than the broker's default `limits.bodyBytes` */

@@ -15,7 +15,10 @@ export interface ListenOptions {
   readonly path?: string | undefined
   /** How many connections may wait to be accepted. @defaultValue 4,096, as far as the system allows */
   readonly backlog?: number | undefined
-  /** How many connections there may be; one more gets an ERROR `connections-too-many`. @defaultValue no limit */
+  /**
+   * How many connections there may be; one more gets an ERROR `connections-too-many`. On Linux so does one that would take
+   * one of the last files that the process may open, whatever this is. @defaultValue no limit
+   */
   readonly maxConnections?: number | undefined
   /** How long a peer may keep a closing connection, in milliseconds. @defaultValue 2,000 */
   readonly lingerMs?: number | undefined
