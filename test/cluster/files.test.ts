@@ -35,10 +35,8 @@ test.skipIf(!knowsItsLimit)(
     expect(refused).toBeGreaterThan(0)
     expect(CONNECTED + refused + closed).toBe(crowd.length)
     expect(await host.ask<BrokerStats>('stats')).toMatchObject({ sessions: expect.any(Number) })
-    const warnings = await host.ask<string[]>('warnings')
-    // Of the workers, and of the primary, which accepts more than it may hold.
-    for (const what of [/^clients are refused.*ulimit -n/, /^clients come faster.*ulimit -n/])
-      expect(warnings).toContainEqual(expect.stringMatching(what))
+    const refusing = expect.stringMatching(/^clients are refused.*ulimit -n/)
+    expect(await host.ask<string[]>('warnings')).toContainEqual(refusing)
     for (const { socket } of crowd) socket.destroy()
     await host.until<BrokerStats>('stats', ({ sessions }) => sessions === 0)
     for (let clients = 0; clients < FILES / 2; clients++) await host.connect()
@@ -65,6 +63,22 @@ test.skipIf(!knowsItsLimit)(
     for (let clients = 0; clients < 8; clients++) await host.connect()
     const workers = (await host.ask<{ worker: number }[]>('sessions')).map(({ worker }) => worker)
     expect(new Set(workers).size).toBe(2)
+  },
+)
+
+test.skipIf(!knowsItsLimit)(
+  'warns that the primary, which accepts for all, has few files left',
+  {
+    timeout: TIMEOUT_MS,
+  },
+  async () => {
+    const host = await Host.start({ port: 0 }, FILES)
+    await host.connect()
+    expect(await host.ask<string[]>('warnings')).toEqual([])
+    await host.ask('hoard', 4)
+    await host.connect()
+    const warning = expect.stringMatching(/^clients come faster.*ulimit -n/)
+    expect(await host.ask<string[]>('warnings')).toEqual([warning])
   },
 )
 

@@ -59,7 +59,7 @@ if (cluster !== undefined) {
     workers: () => cluster.workers(),
     ends: () => ends,
     warnings: () => warnings,
-    hoard: () => openAll(),
+    hoard: (butFor) => openAll(butFor),
     share: () => closeAll(),
     errors: () => errors,
     stats: () => cluster.stats(),
@@ -94,13 +94,14 @@ async function taken(queue) {
   return left
 }
 
-/** Opens files until the system refuses. */
-function openAll() {
+/** Opens files until the system refuses, and closes the last so many again. */
+function openAll(butFor = 0) {
   try {
     for (;;) hoard.push(openSync('/dev/null'))
   } catch {
     // There are none left.
   }
+  for (const file of hoard.splice(hoard.length - butFor)) closeSync(file)
 }
 
 function closeAll() {
