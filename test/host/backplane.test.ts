@@ -221,6 +221,41 @@ overMemory('a SUBSCRIBE that others must know of first', (test) => {
     expect(heard.of('subscribe')).toHaveLength(1)
   })
 
+  test('is followed by nothing where it fails at once, either, and is no event', async ({ open, connect, until }) => {
+    const { backplane, told, waiting } = recorder()
+    const full = new StompError('destinations-too-many', 'others have too many')
+    const broker = await open({
+      backplane: (broker) => ({ ...backplane(broker), subscribe: (_host, _name, _isFirst, { done }) => done(full) }),
+    })
+    const heard = new Heard(broker)
+    const client = await connect()
+    client.write(
+      frameText('SEND', { destination: '/topic/b', receipt: 'earlier' }, '1') +
+        frameText('SUBSCRIBE', { id: '0', destination: '/topic/a', receipt: 'subscribed' }) +
+        SEEN,
+    )
+    await until(() => waiting.length > 0)
+    await turn()
+    expect([told, heard.of('subscribe')]).toEqual([['publish  /topic/b 1'], []])
+    waiting.shift()?.done()
+    await client.frame('RECEIPT', { 'receipt-id': 'earlier' })
+    await client.error('destinations-too-many', { 'receipt-id': 'subscribed' })
+    await client.expectClosed()
+    expect([waiting, heard.of('subscribe')]).toEqual([[], []])
+  })
+
+  test('is told once where it fails late: what is no refusal to its host, and nothing of it to the peer', async (env) => {
+    const { client, heard, completion } = await waitingSubscriber(env, SEEN)
+    const failure = new TypeError('a secret')
+    completion.done(failure as unknown as StompError)
+    const error = await client.error('internal-error', { 'receipt-id': 'subscribed' })
+    expect(error.text).not.toContain('a secret')
+    await client.expectClosed()
+    expect(heard.of('error')).toEqual([{ error: failure, during: 'a frame' }])
+    expect(env.faults.splice(0)).toHaveLength(1)
+    expect(heard.of('disconnect').map(({ reason }) => reason.code)).toEqual(['internal-error'])
+  })
+
   test('is as a hook to a client that is cut: what was received before is done', async (env) => {
     const { broker, client, other, completion, told } = await waitingSubscriber(env, SEEN)
     client.abort()

@@ -5,7 +5,6 @@ import { isPattern } from '../destination/name.js'
 import type { Router } from '../destination/router.js'
 import { type Source, Subscription, type SubscriptionRequest, subscriptionBytes } from '../destination/subscription.js'
 import { memoryFull, overLimit, ProtocolError, printable, StompError } from '../errors.js'
-import type { Completion } from '../ports/destination.js'
 import { ask, type Step } from './ask.js'
 import { authorize } from './authorize.js'
 import type { Session } from './session.js'
@@ -69,7 +68,9 @@ function activate(
     subscription.isHeld = false
     subscription.resume()
   }
-  const step = start(subscription, session.completion(receipt, receipt === undefined ? {} : { told }))
+  const step = start(subscription, () => {
+    if (receipt !== undefined && !session.isOver) session.completion(receipt, { told }).done()
+  })
   const report = (): void => {
     if (!session.isOver) session.context.reports.subscribed(session, subscription)
   }
@@ -78,21 +79,29 @@ function activate(
   return undefined
 }
 
-/** Makes it active. Where others must know of it first, that takes until they do: what follows may need it. */
-function start(subscription: Subscription, completion: Completion): Step {
+/**
+ * Makes it active, and says so before it is handed anything. Where others must know of it first, that takes until they
+ * do: what follows may need it. @throws StompError where it fails at once
+ */
+function start(subscription: Subscription, active: () => void): Step {
   let isDone = false
-  let settle: ((error: StompError | undefined) => void) | undefined
+  let failure: StompError | undefined
+  let settle: (() => void) | undefined
   subscription.start({
     done: (error) => {
       isDone = true
-      completion.done(error)
-      settle?.(error)
+      failure = error
+      if (error === undefined) active()
+      settle?.()
     },
   })
-  if (isDone) return undefined
-  return new Promise((resolve, reject) => {
-    settle = (error) => (error === undefined ? resolve() : reject(error))
-  })
+  if (!isDone) {
+    return new Promise((resolve, reject) => {
+      settle = () => (failure === undefined ? resolve() : reject(failure))
+    })
+  }
+  if (failure !== undefined) throw failure
+  return undefined
 }
 
 /** Counts a subscription, and finds what it is to. @throws StompError `memory-full`, or where it may not be made */
