@@ -290,6 +290,31 @@ overMemory('a queue that is full and holds its producers', (test) => {
     expect(broker.stats().messages).toBe(0)
   })
 
+  for (const receipt of [undefined, 'held'] as const) {
+    const asking = receipt === undefined ? 'asks for no receipt' : 'asks for a receipt'
+    test(`holds one that ${asking} though it is sent something meanwhile`, async (env) => {
+      const { broker, consumer } = await holding(env)
+      const heard = new Heard(broker)
+      const [stays, gone] = [await env.connect(), await env.connect()]
+      for (const producer of [stays, gone]) {
+        await producer.confirm('SUBSCRIBE', { id: '0', destination: '/topic/news' })
+        producer.send('SEND', { destination: QUEUE, ...(receipt && { receipt }) }, 'held')
+        send(producer, 'behind')
+      }
+      await pass(env)
+      broker.publish('/topic/news', 'meanwhile')
+      for (const producer of [stays, gone]) expect((await producer.frame('MESSAGE')).text).toBe('meanwhile')
+      // One that leaves leaves the line.
+      gone.abort()
+      await env.until(() => heard.of('disconnect').length === 1, 'the end of the one')
+      expect(await takeOne(consumer)).toBe('first')
+      if (receipt !== undefined) await stays.frame('RECEIPT', { 'receipt-id': receipt })
+      for (const body of ['held', 'behind']) expect(await takeOne(consumer)).toBe(body)
+      await stays.frame('RECEIPT', { 'receipt-id': 'behind' })
+      expect(broker.stats().messages).toBe(0)
+    })
+  }
+
   test('takes nothing later of one that was ended while it was held', async (env) => {
     const broker = await env.open({
       destinations: [

@@ -6,10 +6,11 @@ import { LF } from '../codec/octets.js'
 import type { Version } from '../codec/version.js'
 import type { Connection } from '../ports/connection.js'
 import type { Turn } from '../turn.js'
+import type { Step } from './ask.js'
 import type { SessionContext } from './context.js'
 
 /** Why a session is not read, as bits; it is read when no reason is left. */
-export const UNFINISHED_STEP = 1
+const UNFINISHED_STEP = 1
 export const HELD_BY_QUEUE = 2
 export const UNSENT_REPLIES = 4
 export const UNSTORED_WORK = 8
@@ -19,10 +20,10 @@ const SPENT_TURN = 16
 export interface Hearer {
   /** Whether it acts on nothing any more. */
   readonly isOver: boolean
-  /** Acts on a frame. */
-  take(frame: Frame): void
-  /** The octets are no frames, or there is no room for them. */
-  failed(error: unknown): void
+  /** Acts on a frame; a promise where that waits. */
+  take(frame: Frame): Step
+  /** The frame has failed in the end; or the octets are no frames, or there is no room for them. */
+  failed(error: unknown, frame?: Frame): void
   /** Nothing is left, and nothing more will come. */
   endOfInput(): void
   /** It is read no more, or again: silence in between is not the client's. */
@@ -135,7 +136,8 @@ export class Incoming {
         const frame = this.#decoder?.next()
         if (frame === undefined) break
         turn.spend(1)
-        this.#hearer.take(frame)
+        const step = this.#hearer.take(frame)
+        if (step !== undefined) this.#waitFor(step, frame)
       }
       this.#keep()
     } catch (error) {
@@ -146,6 +148,18 @@ export class Incoming {
       this.isLastTaken = true
       this.#hearer.endOfInput()
     }
+  }
+
+  /** It waits for a hook, for others to know of a subscription, or for very many to be served: no other frame is begun. */
+  #waitFor(step: Promise<void>, frame: Frame): void {
+    this.pause(UNFINISHED_STEP)
+    step.then(
+      () => this.goOn(UNFINISHED_STEP),
+      (error: unknown) => {
+        this.forget(UNFINISHED_STEP)
+        this.#hearer.failed(error, frame)
+      },
+    )
   }
 
   /** Others have their turn first. */

@@ -1,12 +1,13 @@
-/** RECEIPTs in the order of their frames, whenever what they wait for is done. */
+/** What a session has begun and not answered: RECEIPTs leave in the order of its frames, and too much keeps it from the next. */
 
 import type { StompError } from '../errors.js'
 import type { Completion } from '../ports/destination.js'
+import { HELD_BY_QUEUE, type Incoming, UNSTORED_WORK } from './incoming.js'
 
 /** What a session does when a frame is done. */
 export interface Replying {
-  /** The frame was processed; `receipt` is what it asked for. */
-  replied(receipt: string | undefined, bytes: number): void
+  /** The frame was processed, and asked to be told. */
+  replied(receipt: string): void
   /** The frame failed. */
   fail(error: StompError, receipt: string | undefined): void
   /** A frame waits for room; `withdraw` takes it back. */
@@ -43,7 +44,7 @@ class Reply implements Completion {
   }
 
   waits(withdraw: () => void): void {
-    this.#replies.hold(withdraw)
+    this.#replies.session.hold(withdraw)
   }
 
   done(error?: StompError): void {
@@ -53,24 +54,45 @@ class Reply implements Completion {
   }
 }
 
-/** The frames of a session that are begun and not answered, in order. */
+/** The frames of a session that are begun and not answered, in order: made when there is one, and dropped when there is none. */
 export class Replies {
-  readonly #session: Replying
+  readonly session: Replying
+  readonly #incoming: Incoming
+  readonly #mostBytes: number
   #first: Reply | undefined
   #last: Reply | undefined
+  /** What they count, together. */
+  #bytes = 0
+  /** What takes the frames back that queues ask to wait; several where they say so after the call. */
+  #held: (() => void)[] | undefined
   #afterAll: (() => void) | undefined
 
-  constructor(session: Replying) {
-    this.#session = session
+  /** Beyond `mostBytes` nothing more is begun. */
+  constructor(session: Replying, incoming: Incoming, mostBytes: number) {
+    this.session = session
+    this.#incoming = incoming
+    this.#mostBytes = mostBytes
   }
 
-  /** Whether every frame is answered. */
+  /** Whether every frame is answered that has a reply here. */
   get isEmpty(): boolean {
     return this.#first === undefined
   }
 
+  /** Whether nothing is left of them, neither to be answered nor to be waited for. */
+  get isDone(): boolean {
+    return this.isEmpty && !this.isHeld
+  }
+
+  /** Whether a queue asks the session to wait. */
+  get isHeld(): boolean {
+    return this.#held !== undefined
+  }
+
   /** The completion of the next frame. */
   add(parts: ReplyParts): Completion {
+    this.#bytes += parts.bytes
+    if (this.#bytes > this.#mostBytes) this.#incoming.pause(UNSTORED_WORK)
     const reply = new Reply(this, parts)
     if (this.#last === undefined) this.#first = reply
     else this.#last.next = reply
@@ -78,9 +100,11 @@ export class Replies {
     return reply
   }
 
-  /** A frame waits for room. */
+  /** A queue has no room: no other frame is begun until all that are begun are done. */
   hold(withdraw: () => void): void {
-    this.#session.hold(withdraw)
+    this.#held ??= []
+    this.#held.push(withdraw)
+    this.#incoming.pause(HELD_BY_QUEUE)
   }
 
   /** Runs `task` once every frame so far is answered: at once where they are. */
@@ -95,8 +119,8 @@ export class Replies {
       const { error, receipt, bytes, told, next } = this.#first
       this.#first = next
       if (next === undefined) this.#last = undefined
-      if (error === undefined) this.#session.replied(receipt, bytes)
-      else this.#session.fail(error, receipt)
+      if (error === undefined) this.#answer(receipt, bytes)
+      else this.session.fail(error, receipt)
       told?.()
     }
     const task = this.#afterAll
@@ -105,10 +129,27 @@ export class Replies {
     task()
   }
 
-  /** Forgets everything: nobody is there to be answered. */
+  #answer(receipt: string | undefined, bytes: number): void {
+    this.#bytes -= bytes
+    if (receipt !== undefined) this.session.replied(receipt)
+    if (this.#bytes <= this.#mostBytes) this.#incoming.goOn(UNSTORED_WORK)
+    this.letGo()
+  }
+
+  /** A frame is done: where nothing is left that was begun, no queue keeps the session waiting. */
+  letGo(): void {
+    if (this.#held === undefined || !this.isEmpty) return
+    this.#held = undefined
+    this.#incoming.goOn(HELD_BY_QUEUE)
+  }
+
+  /** Forgets everything: nobody is there to be answered, and what waits for room waits no longer. */
   close(): void {
     this.#first = undefined
     this.#last = undefined
     this.#afterAll = undefined
+    const held = this.#held
+    this.#held = undefined
+    for (const withdraw of held ?? []) withdraw()
   }
 }

@@ -3,7 +3,7 @@
 import type { Relievable } from '../account.js'
 import type { Clock } from '../clock.js'
 import type { FrameParts } from '../codec/encoder.js'
-import type { ClientCommand, Frame } from '../codec/frame.js'
+import type { Frame } from '../codec/frame.js'
 import { negotiateVersion, type Version } from '../codec/version.js'
 import type { Command } from '../command/command.js'
 import { parseCommand } from '../command/parse.js'
@@ -12,7 +12,7 @@ import { LEGAL_COMMANDS, type SessionState } from '../command/rules.js'
 import type { Delivery, Holder } from '../destination/delivery.js'
 import type { Router } from '../destination/router.js'
 import { type Consumer, type Subscription, subscriptionBytes } from '../destination/subscription.js'
-import { memoryFull, ProtocolError, StompError } from '../errors.js'
+import { memoryFull, StompError } from '../errors.js'
 import type { StoredMessage } from '../message.js'
 import type { CloseReason, Connection, ConnectionInfo, Inbound } from '../ports/connection.js'
 import { type Completion, nobody } from '../ports/destination.js'
@@ -20,10 +20,23 @@ import { WakeUp } from '../wheel.js'
 import type { Asker, Step } from './ask.js'
 import type { Party, SessionContext } from './context.js'
 import { deliver, type Receiver } from './deliver.js'
+import {
+  burdensome,
+  DISCONNECTED,
+  gone,
+  outOfPlace,
+  ownFault,
+  silent,
+  stuck,
+  tooSlow,
+  unanswered,
+  unasked,
+} from './ends.js'
+import { factsOf, type Seen, snapshotOf } from './facts.js'
 import { type Connected, GuardedConnection } from './guarded-connection.js'
 import type { Beating, HeartBeat } from './heart-beat.js'
 import type { SessionInfo, SessionSnapshot } from './hooks.js'
-import { HELD_BY_QUEUE, type Hearer, Incoming, UNFINISHED_STEP, UNSENT_REPLIES, UNSTORED_WORK } from './incoming.js'
+import { type Hearer, Incoming, UNSENT_REPLIES } from './incoming.js'
 import { Outgoing, type Speaker } from './outgoing.js'
 import { Replies, type Replying } from './replies.js'
 import { Transactions } from './transaction.js'
@@ -41,16 +54,12 @@ export interface SessionParts {
 /** What a frame that waits to be answered counts, beside its receipt and its message. */
 const REPLY_BYTES = 128
 
-const DISCONNECTED: CloseReason = { code: 'disconnect', message: 'the client disconnected' }
-const CLOSED_BY_HOST: CloseReason = { code: 'session-closed', message: 'the host application ended this session' }
-const PEER_CLOSED: CloseReason = { code: 'peer-closed', message: 'the peer closed the connection' }
-
 /**
  * A session takes its frames in order, one at a time, and answers in that order. What most sessions never need is made
  * when it is first needed, and dropped when it is not: an idle one is its two halves, a subscription, and this.
  */
 export class Session
-  implements Inbound, Consumer, Party, Asker, Replying, Receiver, Beating, Hearer, Speaker, Relievable, Connected
+  implements Inbound, Consumer, Party, Asker, Replying, Receiver, Beating, Hearer, Speaker, Relievable, Connected, Seen
 {
   readonly id: string
   readonly context: SessionContext
@@ -69,17 +78,16 @@ export class Session
   readonly #incoming: Incoming
   readonly #outgoing: Outgoing
   #info: SessionInfo | undefined
+  /** What it has begun and not answered; undefined where that is nothing. */
   #replies: Replies | undefined
+  /** The end of any frame that nobody is told of while nothing else waits. */
   #unreceipted: Completion | undefined
-  /** What takes the frames back that queues ask to wait; several where they say so after the call. */
-  #held: (() => void)[] | undefined
   /** The message that a hook judges. */
   #judged: StoredMessage | undefined
   #deadline: WakeUp | undefined
   #deliveries = 0
   /** How often its subscriptions were told that it has room again. */
   #turns = 0
-  #unstoredBytes = 0
   #isStarved = false
   #lost: CloseReason | undefined
   /** Why it is over. */
@@ -123,32 +131,13 @@ export class Session
 
   get info(): SessionInfo {
     // Until CONNECTED the facts are not complete: they are told as they stand, and not kept.
-    if (this.#info !== undefined || this.version === undefined) return this.#info ?? this.#facts
-    this.#info = this.#facts
-    return this.#info
+    if (this.#info === undefined && this.version !== undefined) this.#info = factsOf(this)
+    return this.#info ?? factsOf(this)
   }
 
   /** What it is at this moment. Nothing of it is kept: there may be very many sessions that nobody asks about again. */
   get snapshot(): SessionSnapshot {
-    const { id, version, user, host, connection, close } = this.#info ?? this.#facts
-    return {
-      id,
-      version,
-      user,
-      host,
-      connection,
-      close,
-      state: this.state,
-      subscriptions: this.subscriptions.length,
-      unacknowledged: this.unacknowledged?.size ?? 0,
-      unsentBytes: this.#outgoing.unsentBytes,
-    }
-  }
-
-  get #facts(): SessionInfo {
-    const { id, version, user, host } = this
-    const close = ({ code, message } = CLOSED_BY_HOST): void => this.fail(new StompError(code, message))
-    return { id, version, user, host, connection: this.connection, close }
+    return snapshotOf(this, this.#info ?? factsOf(this))
   }
 
   /** What carries it. An adapter that has been asked once may know it to the end. */
@@ -172,11 +161,10 @@ export class Session
     // An adapter that has thrown may tell of the end that was made of it.
     if (this.#lost !== undefined) return
     this.#outgoing.end()
-    this.#lost =
-      cause === undefined ? PEER_CLOSED : { code: 'peer-lost', message: `the connection broke: ${cause.message}` }
+    this.#lost = gone(cause)
     if (!this.#isOpen) this.context.reports.gone(this, this.#reason ?? this.#lost)
     // Before CONNECTED nothing has taken effect: there is nothing to be finished for a client that is gone.
-    else if (this.#held !== undefined || (this.state === 'connecting' && cause !== undefined)) this.#finish(this.#lost)
+    else if (this.#replies?.isHeld || (this.state === 'connecting' && cause !== undefined)) this.#finish(this.#lost)
     else {
       this.#incoming.forget(UNSENT_REPLIES)
       this.#incoming.ended()
@@ -200,34 +188,22 @@ export class Session
     return this.state === 'connecting' || this.state === 'connected'
   }
 
-  take(frame: Frame): void {
+  take(frame: Frame): Step {
     const { command, headers } = frame
     try {
-      if (!LEGAL_COMMANDS[this.state].includes(command)) throw outOfPlace(command, this.state)
+      if (!LEGAL_COMMANDS[this.state].includes(command)) throw outOfPlace(command, this.state === 'connecting')
       // What CONNECT may hold is what the version that it asks for says.
       const version = this.version ?? negotiateVersion(headers.get('accept-version')) ?? '1.2'
-      const step = this.#handle(this, parseCommand(frame, version))
-      if (step !== undefined) this.#waitFor(step, frame)
+      return this.#handle(this, parseCommand(frame, version))
     } catch (error) {
       this.failed(error, frame)
+      return undefined
     }
-  }
-
-  /** It waits for a hook, for others to know of a subscription, or for very many to be served: no other frame is begun. */
-  #waitFor(step: Promise<void>, frame: Frame): void {
-    this.#incoming.pause(UNFINISHED_STEP)
-    step.then(
-      () => this.#incoming.goOn(UNFINISHED_STEP),
-      (error: unknown) => {
-        this.#incoming.forget(UNFINISHED_STEP)
-        this.failed(error, frame)
-      },
-    )
   }
 
   endOfInput(): void {
     if (this.#lost !== undefined) this.#finish(this.#lost)
-    else this.#afterReplies(() => this.#finish(PEER_CLOSED))
+    else this.#afterReplies(() => this.#finish(gone()))
   }
 
   deaf(isDeaf: boolean): void {
@@ -244,6 +220,11 @@ export class Session
     this.#outgoing.write(frame, this.version)
     if (this.#outgoing.isBlocked && this.#outgoing.unsentBytes > this.context.limits.unsentBytes)
       this.#incoming.pause(UNSENT_REPLIES)
+  }
+
+  /** Octets that wait to be sent to it. */
+  get unsentBytes(): number {
+    return this.#outgoing.unsentBytes
   }
 
   hasRoom(): boolean {
@@ -273,12 +254,7 @@ export class Session
   }
 
   cut(_subscription: Subscription): void {
-    this.fail(
-      new StompError(
-        'slow-consumer',
-        'messages come faster than you take them, and no more may wait (option destinations[].backlogBytes)',
-      ),
-    )
+    this.fail(tooSlow())
   }
 
   /** What it makes the broker hold and can be made to give back: octets not taken, frames not finished. */
@@ -294,15 +270,9 @@ export class Session
 
   relieve(): void {
     const { bound } = this.context.destinations.account
-    if (!this.#outgoing.isBlocked) {
-      this.fail(memoryFull(bound))
-      return
-    }
     // What the connection keeps is free only once that is gone: there is no time for an ERROR that nobody reads.
-    this.#cut({
-      code: 'slow-consumer',
-      message: `the peer leaves octets untaken while the broker holds ${bound}, its bound (option limits.totalBytes)`,
-    })
+    if (this.#outgoing.isBlocked) this.#cut(burdensome(bound))
+    else this.fail(memoryFull(bound))
   }
 
   beat(): void {
@@ -310,9 +280,7 @@ export class Session
   }
 
   missed(silentMs: number): void {
-    const { graceFactor } = this.context.heartBeat
-    const text = `nothing was heard for ${Math.round(silentMs)} ms, more than ${graceFactor} times what was agreed (option heartBeat.graceFactor)`
-    this.fail(new ProtocolError('heart-beat-missed', text))
+    this.fail(silent(silentMs, this.context.heartBeat.graceFactor))
   }
 
   spoke(): void {
@@ -320,14 +288,13 @@ export class Session
   }
 
   drainedAll(): void {
-    if (this.#replies?.isEmpty) this.#replies = undefined
+    if (this.#replies?.isDone) this.#replies = undefined
     this.#incoming.goOn(UNSENT_REPLIES)
     this.resumeStarved()
   }
 
   stalled(): void {
-    const { stallMs } = this.context.limits
-    this.#cut({ code: 'stalled', message: `the peer took no octet for ${stallMs} ms (option limits.stallMs)` })
+    this.#cut(stuck(this.context.limits.stallMs))
   }
 
   /** Subscriptions that found the session full are told that it has room again. */
@@ -361,15 +328,12 @@ export class Session
   ): Completion {
     const { answersLate } = this.context.destinations
     if (receipt === undefined && !answersLate && told === undefined && this.#replies?.isEmpty !== false) {
-      this.#unreceipted ??= { done: (error) => (error === undefined ? this.replied(undefined, 0) : this.fail(error)) }
+      this.#unreceipted ??= { done: (error) => (error === undefined ? this.#replies?.letGo() : this.fail(error)) }
       return this.#unreceipted
     }
     // A frame that stores nothing waits for those before it, and counts too: there may be many of them.
     const bytes = REPLY_BYTES + (receipt?.length ?? 0) + (answersLate ? (message?.bytes ?? 0) : 0)
-    this.#unstoredBytes += bytes
-    if (this.#unstoredBytes > this.context.limits.unstoredBytes) this.#incoming.pause(UNSTORED_WORK)
-    this.#replies ??= new Replies(this)
-    return this.#replies.add({ receipt, bytes, told })
+    return this.#openReplies().add({ receipt, bytes, told })
   }
 
   /** The frame at hand is done, now. */
@@ -377,23 +341,24 @@ export class Session
     if (receipt !== undefined || this.#replies?.isEmpty === false) this.completion(receipt).done()
   }
 
-  replied(receipt: string | undefined, bytes: number): void {
-    this.#unstoredBytes -= bytes
-    if (receipt !== undefined && this.#isOpen) this.write(receiptFrame(receipt))
-    if (this.#unstoredBytes <= this.context.limits.unstoredBytes) this.#incoming.goOn(UNSTORED_WORK)
-    if (this.#held === undefined || this.#replies?.isEmpty === false) return
-    this.#held = undefined
-    this.#incoming.goOn(HELD_BY_QUEUE)
+  replied(receipt: string): void {
+    if (this.#isOpen) this.write(receiptFrame(receipt))
   }
 
   /** A queue has no room and asks its producers to wait: no other frame is begun until all that are begun are done. */
   hold(withdraw: () => void): void {
-    this.#held ??= []
-    this.#held.push(withdraw)
+    if (!this.#isOpen) {
+      withdraw()
+      return
+    }
+    this.#openReplies().hold(withdraw)
     // The connection may have gone while a hook thought about an earlier frame: of its end nobody will tell again.
     if (this.#lost !== undefined) this.#finish(this.#lost)
-    if (this.#isOpen) this.#incoming.pause(HELD_BY_QUEUE)
-    else this.#withdraw()
+  }
+
+  #openReplies(): Replies {
+    this.#replies ??= new Replies(this, this.#incoming, this.context.limits.unstoredBytes)
+    return this.#replies
   }
 
   /** Holds a message while a hook judges it. @throws StompError `memory-full` */
@@ -461,7 +426,7 @@ export class Session
 
   #internal(error: unknown): StompError {
     this.context.reports.failed(error, 'a frame')
-    return new StompError('internal-error', 'the broker made a mistake; its operator has been told')
+    return ownFault()
   }
 
   #finish(reason: CloseReason): void {
@@ -487,21 +452,13 @@ export class Session
     this.#incoming.release()
     this.held()
     this.judged()
-    this.#replies?.close()
     this.#transactions?.close()
-    this.#withdraw()
+    this.#replies?.close()
     for (const subscription of this.subscriptions) subscription.end()
     this.subscriptions = []
     for (const { origin, deliveries } of this.unacknowledged?.removeAll() ?? [])
       origin.settle(deliveries, 'returned', nobody)
     if (wasConnected) this.context.reports.ended(this, reason)
-  }
-
-  /** What waits for room waits no longer. */
-  #withdraw(): void {
-    const held = this.#held
-    this.#held = undefined
-    for (const withdraw of held ?? []) withdraw()
   }
 
   #expectConnected(timeoutMs: number): void {
@@ -518,25 +475,4 @@ export class Session
     if (this.#deadline !== undefined) this.context.destinations.wheel.clear(this.#deadline)
     this.#deadline = undefined
   }
-}
-
-function outOfPlace(command: ClientCommand, state: SessionState): ProtocolError {
-  return state === 'connecting'
-    ? new ProtocolError('not-connected', `${command} came before CONNECT`)
-    : new ProtocolError('already-connected', `${command} came on a session that is connected`)
-}
-
-function unasked(timeoutMs: number): ProtocolError {
-  return new ProtocolError(
-    'connect-timeout',
-    `no whole CONNECT came within ${timeoutMs} ms (option limits.connectTimeoutMs)`,
-  )
-}
-
-/** No fault of the peer: a hook or the store took too long. */
-function unanswered(timeoutMs: number): StompError {
-  return new StompError(
-    'connect-timeout',
-    `the broker did not answer in time whether you may connect, within ${timeoutMs} ms of the connection; try again later (option limits.connectTimeoutMs)`,
-  )
 }
