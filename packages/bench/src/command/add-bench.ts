@@ -189,9 +189,14 @@ function commonOptions(): Option[] {
   ]
 }
 
+/** Its word on a command line: whoever is connected for a fan-out is a subscriber. */
+function wordOf(name: NumberName, workload: WorkloadName | undefined): string {
+  return workload === 'fanout' && name === 'connections' ? '--subscribers' : NUMBERS[name].flag
+}
+
 function numberOption(name: NumberName, workload?: WorkloadName): Option {
-  const { flag, text } = NUMBERS[name]
-  const word = workload === 'fanout' && name === 'connections' ? '--subscribers' : flag
+  const { text } = NUMBERS[name]
+  const word = wordOf(name, workload)
   const bounds: Bounds = BOUNDS[name]
   const byDefault = name === 'connections' && workload !== undefined ? CONNECTIONS[workload] : bounds.byDefault
   const option = new Option(`${word} <number>`, text).argParser(numberOf(word, bounds))
@@ -244,7 +249,7 @@ async function run(workload: WorkloadName, given: Given, surroundings: BenchSurr
   )
   const [[first]] = compared.runs as [[Result, Result]]
   stdout.write(given.json ? `${JSON.stringify(compared)}\n` : `${heading(first)}${comparisonOf(compared)}`)
-  return finish(compared.runs, given, { streams: { stdout, stderr } })
+  return finish(compared.runs, given, surroundings)
 }
 
 /** What a broker has had for other connections it has already: only the first that it holds show what they take. */
@@ -273,11 +278,8 @@ function finish(
 }
 
 function optionsOf(workload: WorkloadName, given: Given): LoadOptions {
-  const number = (name: NumberName): number | undefined => {
-    const word = workload === 'fanout' && name === 'connections' ? '--subscribers' : NUMBERS[name].flag
-    const key = word.slice(2).replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())
-    return given[key] as number | undefined
-  }
+  const number = (name: NumberName): number | undefined =>
+    given[new Option(wordOf(name, workload)).attributeName()] as number | undefined
   const numbers = Object.fromEntries((Object.keys(NUMBERS) as NumberName[]).map((name) => [name, number(name)]))
   urlOf(given.url)
   return {
