@@ -215,6 +215,7 @@ const REVIEWED: Readonly<Record<string, Names>> = {
       'firstOctets',
       'isEncrypted',
       'isTakenAtOnce',
+      'noReusePort',
       'numberOf',
       'pathOf',
       'printable',

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { check } from '../../packages/cli/src/check.js'
+import { canSharePorts } from '../support/tcp-sockets.js'
 import { testStreams } from './streams.js'
 
 function fileOf(text: string, name = 'broker.yaml'): string {
@@ -256,6 +257,14 @@ describe('a configuration that is wrong', () => {
       ],
     ],
   ]
+  test.skipIf(canSharePorts)('asks for a port to be shared that this Node does not share', async () => {
+    expect(await said('listeners:\n  - { port: 61613, reusePort: true }\n')).toEqual({
+      code: 1,
+      lines: [`2:31: listeners[0].reusePort needs Node 22.12 or newer; this is ${process.versions.node}`],
+      errors: '',
+    })
+  })
+
   test.each(wrong)('%j is told so', async (text, lines) => {
     expect(await said(text)).toEqual({ code: 1, lines, errors: '' })
   })

@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs'
 import { createSecureContext, type SecureContextOptions } from 'node:tls'
-import { TrustedAddresses } from '@xtomp/net/socket'
+import { noReusePort, TrustedAddresses } from '@xtomp/net/socket'
 import type { Path, Problem } from './document.js'
 import type { IdentityConfig, ListenerConfig, TlsConfig } from './listener.js'
 import { written } from './names.js'
@@ -15,18 +15,22 @@ const TRUST_FILES = { caFile: 'ca', crlFile: 'crl' } as const
 /** Looks at each door, as far as it is well-formed. */
 export function doorProblems(listeners: readonly unknown[]): Problem[] {
   return listeners.flatMap((listener, at) => {
-    const { transport, tls, proxy, reusePort, port, path } = Object(listener) as ListenerConfig
-    const reusing: Path = ['listeners', at, 'reusePort']
+    const { transport, tls, proxy } = Object(listener) as ListenerConfig
+    const notShared = sharingFault(Object(listener) as ListenerConfig)
     return [
       ...(isObject(tls) ? tlsProblems(tls, ['listeners', at, 'tls']) : []),
       ...(transport === 'tls' && tls?.required !== undefined ? [needlessAt(['listeners', at, 'tls', 'required'])] : []),
       ...(isObject(proxy) ? proxyProblems(proxy, { transport, path: ['listeners', at, 'proxy'] }) : []),
-      ...(reusePort === true && path !== undefined ? [problem(reusing, 'is for ports, and path is none')] : []),
-      ...(reusePort === true && port === 0
-        ? [problem(reusing, 'needs a port that all know, and 0 is another for each')]
-        : []),
+      ...(notShared === undefined ? [] : [problem(['listeners', at, 'reusePort'], notShared)]),
     ]
   })
+}
+
+/** Why a port cannot be shared, in the words of the door itself. */
+function sharingFault({ reusePort, port, path }: ListenerConfig): string | undefined {
+  if (reusePort !== true) return undefined
+  if (path !== undefined) return 'is for ports, and path is none'
+  return port === 0 ? 'needs a port that all know, and 0 is another for each' : noReusePort
 }
 
 function isObject(given: unknown): given is object {

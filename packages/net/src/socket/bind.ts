@@ -7,8 +7,12 @@ import type { ListenSettings } from './options.js'
 
 const version = process.versions.node
 const [major = 0, minor = 0] = version.split('.').map(Number)
-/** One that does not would ignore it, and the second process would be told that the port is taken. */
 const knowsReusePort = major > 23 || (major === 23 && minor >= 1) || (major === 22 && minor >= 12)
+/**
+ * Why `reusePort` cannot be had, undefined where it can: a Node that does not know it would ignore it, and the second process
+ * would be told that the port is taken.
+ */
+export const noReusePort = knowsReusePort ? undefined : `needs Node 22.12 or newer; this is ${version}`
 
 /** Resolves when the server listens. Rejects as Node does, `EADDRINUSE` and the like, and then nothing is left. */
 export async function bind(server: Server, settings: ListenSettings): Promise<void> {
@@ -24,7 +28,7 @@ export async function bind(server: Server, settings: ListenSettings): Promise<vo
 }
 
 async function attempt(server: Server, { place, backlog, reusePort }: ListenSettings): Promise<void> {
-  if (reusePort && !knowsReusePort) throw new TypeError(`reusePort needs Node 22.12 or newer; this is ${version}`)
+  if (reusePort && noReusePort !== undefined) throw new TypeError(`reusePort ${noReusePort}`)
   server.listen({ ...place, backlog, reusePort })
   await once(server, 'listening')
 }
