@@ -1,6 +1,6 @@
 /** `xtomp bench` on the command line: what it prints, where, and its exit codes. */
 
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Refusal } from '@xtomp/core'
@@ -137,13 +137,35 @@ describe('--report', () => {
     )
   })
 
-  test('says where it cannot be written', async () => {
-    const { url } = await served()
+  test('says before anything is measured where it cannot be written, with exit code 2', async () => {
+    const { url, broker } = await served()
+    let opened = 0
+    broker.on('open', () => opened++)
     const file = join(folder(), 'no', 'report.html')
+    const { code, output, errors } = await ran(['echo', '--url', url, '--messages', '5', '--report', file])
+    expect({ code, output, opened }).toEqual({ code: 2, output: '', opened: 0 })
+    expect(errors).toMatch(/^xtomp: --report .*report\.html cannot be written: ENOENT/)
+  })
+
+  test('says after all where it cannot be written any more', async () => {
+    const { url, broker } = await served()
+    const place = folder()
+    broker.on('open', () => rmSync(place, { recursive: true, force: true }))
+    const file = join(place, 'report.html')
     const { code, output, errors } = await ran(['echo', '--url', url, '--messages', '5', '--report', file])
     expect(code).toBe(1)
     expect(output).toMatch(/^deliveries in all +5$/m)
     expect(errors).toMatch(/^xtomp: .*report\.html cannot be written: ENOENT/)
+  })
+
+  test('leaves what is there as it is until there is a page', async () => {
+    const file = join(folder(), 'report.html')
+    const args = ['echo', '--url', 'stomp://127.0.0.1:9', '--sources', '1', '--compare', 'nowhere', '--report', file]
+    expect((await ran(args)).code).toBe(2)
+    expect(existsSync(file)).toBe(false)
+    writeFileSync(file, 'an earlier page')
+    expect((await ran(args)).code).toBe(2)
+    expect(readFileSync(file, 'utf8')).toBe('an earlier page')
   })
 
   test('holds nothing that a broker says as markup', async () => {

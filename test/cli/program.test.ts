@@ -41,6 +41,23 @@ describe('help', () => {
       expect(one.output).toContain(word)
   })
 
+  test.each([
+    [['help', 'hold']],
+    [['help', 'bench', 'hold']],
+    [['bench', 'help', 'hold']],
+    [['help', 'hold', '--connections', '5']],
+  ])('answers by %j for what stands below bench', async (args) => {
+    const help = await ran(args)
+    expect(help).toEqual(await ran(['bench', 'hold', '--help']))
+    expect(help.output).toContain('Usage: xtomp bench hold')
+  })
+
+  test('that is asked of a command does nothing else, whatever stands behind its name', async () => {
+    serve.mockClear()
+    expect(await ran(['help', 'serve', '--port', '1'])).toEqual(await ran(['serve', '--help']))
+    expect(serve).not.toHaveBeenCalled()
+  })
+
   test('names the environment variables', async () => {
     const { output } = await ran(['serve', '--help'])
     const names = ['CONFIG', 'PORT', 'HOST', 'LOG_LEVEL', 'LOG_FORMAT', 'DRAIN_MS', 'WORKERS', 'LOGIN', 'PASSCODE']
@@ -125,6 +142,9 @@ describe('a slip', () => {
     [['pub', '/a', '--header', 'x'], 'a header must be name:value; given "x"'],
     [['sub', '/a', '--count', '0'], "--count must be a whole number from 1 to 9007199254740991; given '0'"],
     [['doctor'], "required option '-n, --connections <number>' not specified"],
+    [['doctor', '--connection', '100'], "unknown option '--connection'\n(Did you mean --connections?)"],
+    [['help', 'srve'], "unknown command 'srve'\n(Did you mean serve?)"],
+    [['help', 'bench', 'hodl'], "unknown command 'hodl'\n(Did you mean hold?)"],
     [['doctor', '--connections', '0'], "--connections must be a whole number from 1 to 4294967296; given '0'"],
     [['doctor', '--connections=1e5'], "--connections must be a whole number from 1 to 4294967296; given '1e5'"],
     [['doctor', '-n', '1', '--workers', '0'], "--workers must be a whole number from 1 to 4096; given '0'"],

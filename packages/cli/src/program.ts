@@ -24,6 +24,7 @@ export async function run(args: readonly string[], surroundings: Surroundings): 
   }
   const program = programFor(surroundings, answer)
   await addBench(program, { args, surroundings, answer })
+  addHelp(program)
   if (args.length === 0) program.outputHelp()
   else {
     try {
@@ -45,7 +46,7 @@ function programFor({ streams, stop }: Surroundings, answer: Answer): Command {
     .description('A STOMP 1.0, 1.1 and 1.2 broker, and a client for any.')
     .version(version(), '-V, --version', 'which xtomp this is')
     .helpOption('-h, --help', 'what there is; after a command, what it takes')
-    .helpCommand('help [command]', 'what a command takes')
+    .helpCommand(false)
     .exitOverride()
     .configureOutput({
       writeOut: (text) => void streams.stdout.write(text),
@@ -243,9 +244,9 @@ function addDoctor(program: Command, { streams }: Surroundings, answer: Answer):
       'Say what of this machine will stop so many connections, and what sets it. It reads, and changes nothing.\nExit code 0: nothing that can be seen; 1: something is in the way.',
     )
     .addOption(
-      option('-n, --connections <number>', 'how many there are to be')
-        .argParser(numberIn('--connections', 1, MOST_CONNECTIONS))
-        .makeOptionMandatory(),
+      option('-n, --connections <number>', 'how many there are to be').argParser(
+        numberIn('--connections', 1, MOST_CONNECTIONS),
+      ),
     )
     .addOption(
       option('-w, --workers <number>', 'how many workers share them (default: one process, all in all)').argParser(
@@ -260,7 +261,9 @@ function addDoctor(program: Command, { streams }: Surroundings, answer: Answer):
         'xtomp doctor --connections 1000000 --workers 4 --json | jq \'.rules[] | select(.state == "fault")\'',
       ),
     )
-    .action(async ({ connections, workers, json }: { connections: number; workers?: number; json?: true }) => {
+    .action(async ({ connections, workers, json }: { connections?: number; workers?: number; json?: true }) => {
+      // The library would look for it first, and never come to tell of a name that is misspelt.
+      if (connections === undefined) throw new TypeError("required option '-n, --connections <number>' not specified")
       const { doctor } = await import('./doctor.js')
       answer(doctor({ connections, workers, isJson: json === true }, streams))
     })
@@ -270,13 +273,35 @@ function addDoctor(program: Command, { streams }: Surroundings, answer: Answer):
 const MOST_CONNECTIONS = 2 ** 32
 const MOST_WORKERS = 4_096
 
-/** Its commands are a package's that is loaded for those alone who name it: nobody else waits for that. */
+/** Its commands are a package's that is loaded for those alone who name it or ask for help: nobody else waits for that. */
 async function addBench(
   program: Command,
   { args, surroundings, answer }: { args: readonly string[]; surroundings: Surroundings; answer: Answer },
 ): Promise<void> {
   const bench = program.command('bench').summary('load any STOMP broker, and measure it')
-  if (args.includes('bench')) (await import('@xtomp/bench')).addBench(bench, surroundings, answer)
+  const isAsked = args[0] === 'help' && args.length > 1
+  if (isAsked || args.includes('bench')) (await import('@xtomp/bench')).addBench(bench, surroundings, answer)
+}
+
+/** The library's own knows nothing of commands below another. */
+function addHelp(program: Command): void {
+  program
+    .command('help')
+    .summary('what a command takes')
+    .description('Say what a command takes: help pub, help bench hold or help hold.')
+    .argument('[command...]')
+    .allowUnknownOption()
+    .action((names: readonly string[]) => helpOf(program, names))
+}
+
+/** Prints the help of the command that these names lead to; where one leads nowhere, says what may have been meant. */
+function helpOf(program: Command, [name = '', ...others]: readonly string[]): void {
+  const inside = (command: Command) => command.commands.find((one) => one.name() === name)
+  const command = inside(program) ?? program.commands.map(inside).find((one) => one !== undefined)
+  if (command !== undefined && command.commands.length > 0) helpOf(command, others)
+  else if (command !== undefined) command.outputHelp()
+  else if (name === '') program.outputHelp()
+  else program.parse([name], { from: 'user' })
 }
 
 function clientOptions(command: Command): Command {

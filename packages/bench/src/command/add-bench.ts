@@ -1,6 +1,6 @@
 /** `xtomp bench`: its commands, their options and their help. */
 
-import { readFileSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
 import { type Command, Option } from 'commander'
 import type { WorkloadName } from '../load/plan.js'
 import { compare } from '../run/compare.js'
@@ -225,6 +225,7 @@ function numberOf(name: string, { least, most }: Bounds): (text: string) => numb
 async function run(workload: WorkloadName, given: Given, surroundings: BenchSurroundings): Promise<number> {
   const { stdout, stderr } = surroundings.streams
   const options = optionsOf(workload, given)
+  if (given.report !== undefined) tryToWrite(given.report)
   const signal = surroundings.stop()
   const measured = async (options: LoadOptions, title: string): Promise<Result> => {
     const line = new ProgressLine(stderr, title)
@@ -303,6 +304,17 @@ function certificateIn(file: string): string {
     return readFileSync(file, 'utf8')
   } catch (error) {
     throw new TypeError(`--ca ${file} cannot be read: ${(error as Error).message}`)
+  }
+}
+
+/** What would fail when all has been measured is tried before, and what is there is left as it is. */
+function tryToWrite(report: string): void {
+  try {
+    const isNew = !existsSync(report)
+    closeSync(openSync(report, 'a'))
+    if (isNew) unlinkSync(report)
+  } catch (error) {
+    throw new TypeError(`--report ${report} cannot be written: ${(error as Error).message}`)
   }
 }
 
