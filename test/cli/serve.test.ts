@@ -3,7 +3,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { createPrivateKey } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,7 +14,7 @@ import { dialWebSocket } from '../support/dial-web-socket.js'
 import { dialSocket, dialTls } from '../support/doors.js'
 import { freePort, pythonFor, RunningProgram } from '../support/programs.js'
 import { root } from '../support/sources.js'
-import { canSharePorts, tcpSocketsAt } from '../support/tcp-sockets.js'
+import { canSharePorts, isLinux, tcpSocketsAt } from '../support/tcp-sockets.js'
 import { WireClient } from '../support/wire-client.js'
 
 const bin = join(root, 'packages', 'cli', 'bin', 'xtomp.js')
@@ -474,6 +474,11 @@ users: [{ login: ann, passcode: hunter2 }]
 
 if (!canSharePorts) console.log('no worker listens by itself: that needs Linux and Node 22.12')
 
+/** The process that started this one. */
+function parentOf(pid: number): number {
+  return Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1])
+}
+
 describe('xtomp serve --workers', { timeout: TIMEOUT_MS }, () => {
   /** The workers that have logged this. */
   const saying = ({ program }: Serving, text: string): number[] => {
@@ -496,6 +501,17 @@ describe('xtomp serve --workers', { timeout: TIMEOUT_MS }, () => {
     serving.program.signal('SIGTERM')
     for (const client of clients) await client.error('broker-closing')
     expect(await serving.program.exit()).toBe(0)
+  })
+
+  test('says before its doors are open which processes it is, the primary first, as bench --pid takes them', async () => {
+    const serving = xtomp('serve', '--port', '0', '--web-port', 'off', '--workers', '2')
+    await portOf(serving)
+    const [, pids = ''] =
+      /^xtomp: processes ([\d,]+): the primary and its workers\nxtomp: STOMP on /.exec(serving.program.output) ?? []
+    const [primary, ...workers] = pids.split(',').map(Number)
+    expect(primary).toBe(serving.child.pid)
+    expect(new Set(workers).size).toBe(2)
+    if (isLinux) for (const pid of workers) expect(parentOf(pid)).toBe(primary)
   })
 
   test('says in one line that the port is taken, with exit code 1, and leaves no process', async () => {

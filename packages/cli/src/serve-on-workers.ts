@@ -34,6 +34,9 @@ export async function serveOnWorkers(
   })
   if (cluster === undefined) return undefined
   logEvents(cluster.broker, logger)
+  // Whoever waits for the doors has it then.
+  const pids = [process.pid, ...cluster.workers().map(({ pid }) => pid)]
+  streams.stdout.write(`xtomp: processes ${pids.join(',')}: the primary and its workers\n`)
   tellOf(cluster.opened as Opening, logger, streams)
   process.on('SIGHUP', () => cluster.reload())
   return cluster
