@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { ROWS } from '../packages/bench/src/rows.js'
 import { documentOf } from '../packages/cli/src/config/document.js'
+import type { ListenerConfig } from '../packages/cli/src/config/listener.js'
 import { check } from '../packages/cli/src/config/problems.js'
 import { resolved, type Schema, schema } from '../packages/cli/src/config/schema.js'
 import { RULES } from '../packages/cli/src/doctor/rules.js'
@@ -128,6 +129,17 @@ describe('the handbook', () => {
     const configurations = chapters.flatMap(({ text }) => blocksIn(text, 'yaml'))
     expect(configurations.flatMap((text) => check(documentOf(text, 'yaml')).problems)).toEqual([])
     expect(configurations.length).toBeGreaterThan(3)
+  })
+
+  test('has a door that answers /health in each configuration that names its doors', () => {
+    const texts = chapters.flatMap(({ text }) => blocksIn(text, 'yaml'))
+    const named = texts.flatMap((text) => {
+      const doors = check(documentOf(text, 'yaml')).config?.listeners
+      return doors === undefined ? [] : [doors]
+    })
+    expect(named.length).toBeGreaterThan(1)
+    const isWatched = ({ transport, health }: ListenerConfig): boolean => transport === 'mux' && health !== false
+    expect(named.filter((doors) => !doors.some(isWatched))).toEqual([])
   })
 
   const names = [...new Set(commands.map(nameOf))].sort()
