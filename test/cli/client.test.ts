@@ -385,6 +385,23 @@ describe('pub', () => {
   })
 })
 
+test('sub that is cut without an ERROR says where the reason may stand', async () => {
+  const cutting = createServer((socket) => {
+    socket.on('data', (octets: Buffer) => {
+      if (octets.includes('SUBSCRIBE')) socket.resetAndDestroy()
+      else socket.write('CONNECTED\nversion:1.2\n\n\0')
+    })
+  }).listen(0, '127.0.0.1')
+  onTestFinished(() => void cutting.close())
+  await once(cutting, 'listening')
+  const { port } = cutting.address() as AddressInfo
+  const { code, streams } = hearing(new URL(`stomp://127.0.0.1:${port}`))
+  expect(await code).toBe(1)
+  expect(streams.stderr.text).toMatch(
+    /^xtomp: .*ECONNRESET; no ERROR came: a broker that has cut a slow consumer says so in its log\n$/,
+  )
+})
+
 test('over WebSocket login and passcode are in CONNECT alone, and in no header of HTTP', async () => {
   const { url, upgrades } = await serveWebSocket()
   Object.assign(url, { username: 'ann', password: 'hunter2' })

@@ -1,6 +1,6 @@
 /** `xtomp sub`: writes what comes, until it has enough, is told to stop, or nobody reads it any more. */
 
-import type { Client, Received } from './client/client.js'
+import { BrokerError, type Client, type Received } from './client/client.js'
 import { connect, end } from './client/connect.js'
 import { lineOf } from './client/header.js'
 import { EXIT } from './exit-codes.js'
@@ -33,7 +33,7 @@ export async function sub(request: SubRequest, streams: Streams, stop: AbortSign
       take: (message) => hearing.take(message),
     })
     if (request.isConfirmed) say(streams, `subscribed to ${request.destination}`)
-    await Promise.race([hearing.over, client.lost])
+    await Promise.race([hearing.over, client.lost.catch(unexplained)])
     await end(client)
     if (request.count === undefined || hearing.heard >= request.count) return EXIT.fine
     say(streams, `${hearing.heard} of ${request.count} messages came`)
@@ -43,6 +43,13 @@ export async function sub(request: SubRequest, streams: Streams, stop: AbortSign
     client?.abort()
     return EXIT.failed
   }
+}
+
+/** The ERROR of a broker that cuts who does not read stands behind what was not read, and may never come. */
+function unexplained(error: Error): never {
+  if (error instanceof BrokerError) throw error
+  const message = `${error.message}; no ERROR came: a broker that has cut a slow consumer says so in its log`
+  throw new Error(message, { cause: error })
 }
 
 function headersOf({ headers, destination, ack, count }: SubRequest): Record<string, string> {

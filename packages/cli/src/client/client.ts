@@ -62,7 +62,9 @@ export function credentialsOf({ url, host }: Target): { host: string; login?: st
 }
 
 /** What an ERROR says, in one line. */
-export function refusal(message: string, body: string | undefined): Error {
-  const more = body?.trim().replace(/\s+/g, ' ') ?? ''
-  return new Error(`the broker refuses: ${message}${more === '' || more === message ? '' : `: ${more}`}`)
+export class BrokerError extends Error {
+  constructor(message: string, body: string | undefined) {
+    const more = body?.trim().replace(/\s+/g, ' ') ?? ''
+    super(`the broker refuses: ${message}${more === '' || more === message ? '' : `: ${more}`}`)
+  }
 }

@@ -4,12 +4,12 @@ import stompit, { type Client as Stompit } from 'stompit'
 import type Socket from 'stompit/lib/Socket.js'
 import {
   BEAT_MS,
+  BrokerError,
   type Client,
   CONNECT_MS,
   credentialsOf,
   type Outgoing,
   type Received,
-  refusal,
   type SubscribeRequest,
   type Target,
 } from './client.js'
@@ -50,7 +50,7 @@ export function connectTcp(target: Target): Promise<Client> {
 async function refuse(client: Stompit, frame: Message): Promise<void> {
   const { message = 'ERROR' } = frame.headers
   const body = await bodyOf(frame).catch(() => Buffer.alloc(0))
-  client.destroy(refusal(String(message), body.toString('utf8')))
+  client.destroy(new BrokerError(String(message), body.toString('utf8')))
 }
 
 async function bodyOf(frame: Message): Promise<Buffer> {

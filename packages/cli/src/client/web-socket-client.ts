@@ -4,11 +4,11 @@ import { type IFrame, type IMessage, Client as Stompjs, type StompSubscription }
 import { WebSocket } from 'ws'
 import {
   BEAT_MS,
+  BrokerError,
   type Client,
   CONNECT_MS,
   credentialsOf,
   type Outgoing,
-  refusal,
   type SubscribeRequest,
   type Target,
 } from './client.js'
@@ -52,7 +52,7 @@ class WebSocketClient implements Client {
       reconnectDelay: 0,
       heartbeatIncoming: 0,
       heartbeatOutgoing: BEAT_MS,
-      onStompError: ({ headers, body }: IFrame) => this.#line.fail(refusal(headers.message ?? 'ERROR', body)),
+      onStompError: ({ headers, body }: IFrame) => this.#line.fail(new BrokerError(headers.message ?? 'ERROR', body)),
       onWebSocketError: (event: { readonly message?: string }) =>
         this.#line.fail(new Error(event.message || 'the connection failed')),
       onWebSocketClose: () => this.#line.fail(new Error('the connection ended unexpectedly')),
