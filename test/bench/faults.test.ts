@@ -5,6 +5,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { type LoadOptions, measure, type WorkloadName } from '@xtomp/bench'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { mostOpenFiles } from '../../packages/bench/src/process-figures.js'
+import { faultText } from '../../packages/bench/src/run/faults.js'
 import { settingsOf } from '../../packages/bench/src/run/settings.js'
 import { sharesOf } from '../../packages/bench/src/run/shares.js'
 import { targetOf } from '../../packages/bench/src/run/target.js'
@@ -94,6 +95,16 @@ describe('a run fails, and says so,', () => {
     expect(await faultOf('connect', { url, pids: [2 ** 22 + 1] })).toContain('there is no process 4194305 to look at')
   })
 })
+
+test.each(['EADDRNOTAVAIL', 'EADDRINUSE'])(
+  'ports that are gone (%s) are told by what has them, and what helps',
+  (code) => {
+    const text = faultText({ message: '', code }, 'stomp://ann:secret@127.0.0.1:1')
+    expect(text).toContain(`connection to stomp://127.0.0.1:1 (${code})`)
+    expect(text).toContain('those of an earlier run, too, keep theirs for a minute (TIME_WAIT)')
+    expect(text).toMatch(/ take more --sources, which are for a broker at 127\.\*, or wait$/)
+  },
+)
 
 describe('files that a process may open', () => {
   const files = mostOpenFiles() ?? 0

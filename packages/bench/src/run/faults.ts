@@ -4,6 +4,8 @@ import type { Fault } from '../load/session.js'
 import { shownUrl } from './target.js'
 
 const FILES = 'raise the limit (ulimit -n) or take more --processes; `xtomp doctor` says what else is in the way'
+const PORTS =
+  'connections that have ended, those of an earlier run, too, keep theirs for a minute (TIME_WAIT); take more --sources, which are for a broker at 127.*, or wait'
 const CERTIFICATE = 'name who vouches for it with --ca FILE, or take any with --insecure'
 
 /** By the system's code; `at` is where the broker is. */
@@ -13,9 +15,8 @@ const WORDS: Readonly<Record<string, (at: string) => string>> = {
   EMFILE: () => `a process may not open more files (EMFILE): ${FILES}`,
   ENFILE: () => `this machine may not open more files (ENFILE): ${FILES}`,
   EADDRINUSE: (at) =>
-    `too many ports in a row are taken on this side of connections to ${at} (EADDRINUSE): take more --sources, or wait a minute until used ports are free`,
-  EADDRNOTAVAIL: (at) =>
-    `no port is left for another connection to ${at} (EADDRNOTAVAIL): take more --sources, or wait a minute until used ports are free`,
+    `too many ports in a row are taken on this side of another connection to ${at} (EADDRINUSE): ${PORTS}`,
+  EADDRNOTAVAIL: (at) => `no port is left for another connection to ${at} (EADDRNOTAVAIL): ${PORTS}`,
   ECONNRESET: (at) => `${at} cut a connection (ECONNRESET): it may have reached a limit of its own, as open files`,
   ETIMEDOUT: (at) => `${at} does not answer (ETIMEDOUT)`,
   DEPTH_ZERO_SELF_SIGNED_CERT: (at) => `nobody vouches for the certificate of ${at}: ${CERTIFICATE}`,
