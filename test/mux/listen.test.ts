@@ -470,14 +470,14 @@ describe('options', () => {
   const wrong: [options: unknown, message: string][] = [
     [
       { portt: 1 },
-      'there is no option portt; there are port, backlog, maxConnections, lingerMs, keepAliveMs, reusePort, host, path, tls, ws, health, http, proxy, firstOctetsTimeoutMs',
+      'there is no option portt (did you mean port?); there are port, backlog, maxConnections, lingerMs, keepAliveMs, reusePort, host, path, tls, ws, health, http, proxy, firstOctetsTimeoutMs',
     ],
     [{ firstOctetsTimeoutMs: 0 }, 'firstOctetsTimeoutMs must be a whole number from 1 to 2147483647; given 0'],
     [{ http: 'x' }, "http must be a function of a request and a response; given 'x'"],
     [{ health: true }, 'health must be a path, an object with path and facts, or false; given true'],
     [{ health: 'health' }, "health must be a path that begins with / and has no query; given 'health'"],
     [{ health: { path: '/a?b' } }, "health.path must be a path that begins with / and has no query; given '/a?b'"],
-    [{ health: { fact: 1 } }, 'there is no option fact; there are path, facts'],
+    [{ health: { fact: 1 } }, 'there is no option fact (did you mean facts?); there are path, facts'],
     [{ health: { facts: {} } }, 'health.facts must be a function; given {}'],
     [{ ws: { trust: ['loopback'] } }, 'ws.trust is proxy.trust here: it holds for all that comes to this port'],
     [{ proxy: true }, 'proxy must be an object with trust; given true'],

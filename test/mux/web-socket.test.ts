@@ -59,7 +59,7 @@ describe('a WebSocket', () => {
     expect(foreign).toMatch(/^HTTP\/1.1 403 /)
     const { broker } = open()
     const none = { port: 0, ws: { origin: 1 } as object }
-    await expect(listen(broker, none)).rejects.toThrow(/^there is no option origin; /)
+    await expect(listen(broker, none)).rejects.toThrow(/^there is no option origin \(did you mean origins\?\); /)
     await expect(listen(broker, { port: 0, ws: true as never })).rejects.toThrow('ws must be an object with options')
   })
 

@@ -439,7 +439,19 @@ describe('a listener', () => {
     [{ port: 0, reusePort: true }, 'reusePort needs a port that all know, and 0 is another for each'],
     [
       { lingerMS: 5 },
-      'there is no option lingerMS; there are port, backlog, maxConnections, lingerMs, keepAliveMs, reusePort, host, path',
+      'there is no option lingerMS (did you mean lingerMs?); there are port, backlog, maxConnections, lingerMs, keepAliveMs, reusePort, host, path',
+    ],
+    [
+      { prt: 1 },
+      'there is no option prt (did you mean port?); there are port, backlog, maxConnections, lingerMs, keepAliveMs, reusePort, host, path',
+    ],
+    [
+      { maxConnectons: 1 },
+      'there is no option maxConnectons (did you mean maxConnections?); there are port, backlog, maxConnections, lingerMs, keepAliveMs, reusePort, host, path',
+    ],
+    [
+      { zebra: 1 },
+      'there is no option zebra; there are port, backlog, maxConnections, lingerMs, keepAliveMs, reusePort, host, path',
     ],
   ]
   test.each(wrong)('rejects %j', async (options, message) => {

@@ -375,7 +375,7 @@ describe('options of a TLS listener', () => {
     [{ handshakeTimeoutMs: 0 }, 'handshakeTimeoutMs must be a whole number from 1 to 2147483647; given 0'],
     [{ minVersion: 'TLSv9' }, 'these TLS options cannot be used'],
     [{ ciphers: 'none such' }, 'these TLS options cannot be used'],
-    [{ certs: 1 }, 'there is no option certs; there are port, '],
+    [{ certs: 1 }, 'there is no option certs (did you mean cert?); there are port, '],
     [{ key: 5 }, 'key must be a text or a Buffer that is not empty; given 5'],
     [{ pfx: Buffer.from('x') }, 'pfx stands instead of cert and key; given both'],
   ]

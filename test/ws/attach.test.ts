@@ -475,7 +475,7 @@ describe('options', () => {
   test('that there are not are named', async () => {
     const { broker } = openBroker()
     expect(() => attach(broker, page(), { paths: '/a' } as AttachOptions)).toThrow(
-      /^there is no option paths; there are path, /,
+      /^there is no option paths \(did you mean path\?\); there are path, /,
     )
     expect(() => attach(broker, page(), { port: 1 } as AttachOptions)).toThrow(/^there is no option port; /)
     await expect(listen(broker, { port: 70_000 })).rejects.toThrow('port must be a whole number from 0 to 65535')

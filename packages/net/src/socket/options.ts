@@ -1,6 +1,7 @@
 /** What a listener may be told, its defaults, and the check that it makes sense: of all doors that are made of sockets. */
 
 import { inspect } from 'node:util'
+import { meant } from './meant.js'
 
 /** Where to listen, and how. */
 export interface ListenOptions {
@@ -104,7 +105,10 @@ export function checkNames(options: object, names: readonly string[]): void {
   if (typeof options !== 'object' || options === null)
     throw new TypeError(`the options must be an object; given ${inspect(options)}`)
   for (const name of Object.keys(options)) {
-    if (!names.includes(name)) throw new TypeError(`there is no option ${name}; there are ${names.join(', ')}`)
+    if (names.includes(name)) continue
+    const near = meant(name, names)
+    const question = near === undefined ? '' : ` (did you mean ${near}?)`
+    throw new TypeError(`there is no option ${name}${question}; there are ${names.join(', ')}`)
   }
 }
 
