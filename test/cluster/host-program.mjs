@@ -3,7 +3,6 @@
 import nodeCluster from 'node:cluster'
 import { closeSync, openSync } from 'node:fs'
 import { argv } from 'node:process'
-import { setImmediate } from 'node:timers/promises'
 import { startCluster } from '@xtomp/cluster'
 import { listen } from '@xtomp/net'
 
@@ -66,7 +65,6 @@ if (cluster !== undefined) {
     sessions: () => all(cluster.sessions()),
     destinations: () => cluster.destinations(),
     publish: (destination) => cluster.broker.publish(destination, 'from the primary'),
-    take: (queue) => taken(queue),
     close: async () => {
       await cluster.close({ drainMs: 1_000 })
       process.disconnect()
@@ -76,22 +74,6 @@ if (cluster !== undefined) {
     const answer = await answers[name](...parameters)
     if (process.connected) process.send([id, answer])
   })
-}
-
-/** All that is left in a queue: what comes until nothing has come for some turns. */
-async function taken(queue) {
-  const left = []
-  const subscription = cluster.broker.subscribe(queue, { ack: 'client-individual' }, (delivery) => {
-    const { message, redelivered } = delivery
-    left.push({ id: message.id, text: message.text(), redelivered })
-    delivery.ack()
-  })
-  for (let before = -1; before < left.length; ) {
-    before = left.length
-    for (let wait = 0; wait < 5; wait++) await setImmediate()
-  }
-  subscription.unsubscribe()
-  return left
 }
 
 /** Opens files until the system refuses, and closes the last so many again. */

@@ -297,5 +297,10 @@ test('loses nothing that was confirmed, with workers killed at random', { timeou
   await producing
   for (const client of clients) client.abort()
   await Promise.all(consuming)
-  expect(await host.until<BrokerStats>('stats', ({ sessions }) => sessions === 0)).toMatchObject({ messages: 0 })
+  const isEmpty = ({ sessions, messages, unacknowledged, bytes }: BrokerStats): boolean =>
+    sessions + messages + unacknowledged + bytes === 0
+  await host.until('stats', isEmpty)
+  const ends = await host.until<readonly unknown[]>('ends', ({ length }) => length >= KILLS)
+  expect(ends).toEqual(Array.from({ length: KILLS }, () => 'SIGKILL'))
+  expect(await host.ask('errors')).toEqual([])
 })

@@ -10,6 +10,8 @@ export interface Client {
   readonly name: string
   readonly role: Role
   readonly child: Child
+  /** Its session, once it is connected. */
+  session: string
   /** Of a consumer: what it saw, by subscription. */
   readonly subscriptions: Map<string, Subscribed>
   /** Of a producer: how many RECEIPTs came, and how many SENDs were begun. */
@@ -68,7 +70,7 @@ export class ClientNotes {
   /** Adds a client. */
   add(role: Role, name: string, child: Child): Client {
     const client: Client = {
-      ...{ role, name, child, subscriptions: new Map(), receipts: 0, begun: 0 },
+      ...{ role, name, child, session: '', subscriptions: new Map(), receipts: 0, begun: 0 },
       ...{ startedAt: ++this.#turn, lostAt: Number.POSITIVE_INFINITY, begunByEnd: new Map() },
       ...{ isDone: false, mayBeCut: false, mayBeRecovered: false, isLeaving: false },
     }
@@ -106,8 +108,15 @@ export class ClientNotes {
     for (const client of this.clients.values()) client.mayBeRecovered = true
   }
 
+  /** A client wrote a line. */
+  wrote(client: Client, line: string): void {
+    if (line.startsWith('session ')) client.session = line.slice('session '.length)
+    else if (client.role === 'producer') this.#sent(client, line)
+    else this.#took(client, line)
+  }
+
   /** A producer wrote a line. */
-  sent(client: Client, line: string): void {
+  #sent(client: Client, line: string): void {
     if (line.startsWith('begun ')) {
       client.begun = Number(line.slice('begun '.length))
       return
@@ -118,7 +127,7 @@ export class ClientNotes {
   }
 
   /** A consumer wrote a line. */
-  took(client: Client, line: string): void {
+  #took(client: Client, line: string): void {
     const [word = '', subscription = '', id = '', redelivered, whole, producer = '', number] = line.split(' ')
     if (word === 'leaves') client.isLeaving = true
     if (word === 'leaves') return

@@ -1,5 +1,5 @@
 /**
- * A producer or a consumer, to be killed: writes down what it has seen before it acts on it.
+ * A producer or a consumer, to be killed: writes down which session it has, and what it has seen before it acts on it.
  *
  *   producer <port> <name>   sends as fast as receipts come; writes up to which number it has begun, and each whose RECEIPT came
  *   consumer <port> <name>   takes and settles; writes what it saw (queue, message, whether redelivered, whether it came whole,
@@ -165,7 +165,11 @@ function seen({ headers, text }: WireFrame): string {
 function run(open: Socket): void {
   open.write(frameText('CONNECT', { 'accept-version': '1.2', host: 'localhost', login: name }))
   const client = role === 'producer' ? new Producer() : new Consumer()
-  open.on('data', (octets) => client.take(frames.read(octets)))
+  open.on('data', (octets) => {
+    const received = frames.read(octets)
+    for (const { command, headers } of received) if (command === 'CONNECTED') note(`session ${headers.session}\n`)
+    client.take(received)
+  })
   process.stdin.resume().on('end', () => {
     if (client instanceof Producer) fail('a producer does not end: it is killed')
     client.leave()

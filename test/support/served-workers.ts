@@ -1,17 +1,36 @@
-/** The command as it is built, with two workers, for cases that need nothing of a broker but its port. */
+/** The command as it is built, with two workers, for whoever needs its port, and perhaps its log. */
 
-import { spawn } from 'node:child_process'
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
 import { expectBuilt } from './built.js'
 import { dialSocket } from './doors.js'
 import { RunningProgram } from './programs.js'
 import { root } from './sources.js'
 import type { Dial } from './wire-client.js'
 
-const ARGS = ['serve', '--workers', '2', '--port', '0', '--web-port', 'off', '--log-level', 'error']
+const ARGS = ['serve', '--workers', '2', '--port', '0', '--web-port', 'off']
 const LINE = /STOMP on \S+:(\d+)\n/
 
-/** Starts `xtomp serve --workers 2` when it is first dialled. */
+/** `xtomp serve --workers 2`, with its door open. */
+export interface Served {
+  readonly child: ChildProcessByStdio<null, Readable, Readable>
+  readonly program: RunningProgram
+  readonly port: number
+}
+
+/** Starts `xtomp serve --workers 2`, with these arguments besides. */
+export async function serveOnTwoWorkers(...args: readonly string[]): Promise<Served> {
+  expectBuilt()
+  const command = [join(root, 'packages', 'cli', 'bin', 'xtomp.js'), ...ARGS, ...args]
+  const child = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'pipe'] })
+  const program = new RunningProgram(child)
+  await program.prints('xtomp: STOMP on ')
+  await program.prints('\n')
+  return { child, program, port: Number(LINE.exec(program.output)?.[1]) }
+}
+
+/** The same for cases that need nothing of a broker but its port. */
 export class ServedWorkers {
   #started: Promise<{ program: RunningProgram; dial: Dial }> | undefined
 
@@ -34,11 +53,6 @@ export class ServedWorkers {
 }
 
 async function start(): Promise<{ program: RunningProgram; dial: Dial }> {
-  expectBuilt()
-  const command = [join(root, 'packages', 'cli', 'bin', 'xtomp.js'), ...ARGS]
-  const program = new RunningProgram(spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'pipe'] }))
-  await program.prints('xtomp: STOMP on ')
-  await program.prints('\n')
-  const port = Number(LINE.exec(program.output)?.[1])
+  const { program, port } = await serveOnTwoWorkers('--log-level', 'error')
   return { program, dial: dialSocket({ host: '127.0.0.1', port }) }
 }
