@@ -52,10 +52,15 @@ function xtomp(...args: string[]): Serving {
   return start(process.execPath, bin, ...args)
 }
 
+/** Until it holds, for as long as a test may take: other programs may have the processors. */
+function eventually(holds: () => unknown): Promise<unknown> {
+  return vi.waitFor(holds, { timeout: TIMEOUT_MS, interval: 50 })
+}
+
 async function portOf({ program }: Serving): Promise<number> {
   await program.prints('xtomp: STOMP on ')
   const line = /xtomp: STOMP on \S+:(\d+)\n/
-  await vi.waitFor(() => expect(program.output).toMatch(line))
+  await eventually(() => expect(program.output).toMatch(line))
   return Number(line.exec(program.output)?.[1])
 }
 
@@ -63,13 +68,13 @@ async function portOf({ program }: Serving): Promise<number> {
 async function webPortOf({ program }: Serving): Promise<number> {
   const line = /on \S+:(\d+); the page is /
   await program.prints('xtomp: STOMP')
-  await vi.waitFor(() => expect(program.output).toMatch(line))
+  await eventually(() => expect(program.output).toMatch(line))
   return Number(line.exec(program.output)?.[1])
 }
 
 /** The first lines of its log. */
 async function logged({ program }: Serving, count = 1): Promise<unknown[]> {
-  await vi.waitFor(() => expect(program.errors.split('\n').length).toBeGreaterThan(count))
+  await eventually(() => expect(program.errors.split('\n').length).toBeGreaterThan(count))
   return program.errors
     .split('\n')
     .slice(0, count)
@@ -278,13 +283,13 @@ users: [{ login: ann, passcode: hunter2 }]
     const before = await shown()
     place(await issueForServer(authority))
     serving.program.signal('SIGHUP')
-    await vi.waitFor(() => expect(serving.program.errors).toContain('certificates were read again'))
+    await eventually(() => expect(serving.program.errors).toContain('certificates were read again'))
     const after = await shown()
     expect(after).not.toBe(before)
     // A key that is not the certificate's.
     writeFileSync(join(folder, 'key.pem'), first.key)
     serving.program.signal('SIGHUP')
-    await vi.waitFor(() => expect(serving.program.errors).toContain('those from before stay'))
+    await eventually(() => expect(serving.program.errors).toContain('those from before stay'))
     expect(await shown()).toBe(after)
     await ann.confirm('SUBSCRIBE', { id: '0', destination: '/topic/a' })
   })
@@ -423,7 +428,7 @@ users: [{ login: ann, passcode: hunter2 }]
       serving.program.signal(signal)
       await serving.program.prints(`xtomp: draining for up to 5 s; ${signal} once more ends it at once\n`)
       // A connection may have been on its way.
-      await vi.waitFor(() => expect(dial(port)).rejects.toMatchObject({ code: 'ECONNREFUSED' }))
+      await eventually(() => expect(dial(port)).rejects.toMatchObject({ code: 'ECONNREFUSED' }))
       expect(idle.isClosed).toBe(false)
       await expectDrain(serving, worker)
       await idle.error('broker-closing')
@@ -448,13 +453,10 @@ users: [{ login: ann, passcode: hunter2 }]
     serving.program.signal('SIGTERM')
     await serving.program.prints('xtomp: draining')
     const { child, program } = serving
-    await vi.waitFor(
-      () => {
-        program.signal('SIGTERM')
-        expect(child.signalCode ?? child.exitCode).not.toBeNull()
-      },
-      { timeout: TIMEOUT_MS, interval: 100 },
-    )
+    await eventually(() => {
+      program.signal('SIGTERM')
+      expect(child.signalCode ?? child.exitCode).not.toBeNull()
+    })
     // Not 0: the drain, which the client did nothing to end, was cut.
     expect(await program.exit()).toBe('SIGTERM')
     await client.expectClosed()
@@ -496,7 +498,7 @@ describe('xtomp serve --workers', { timeout: TIMEOUT_MS }, () => {
     for (const client of clients) await client.confirm('SUBSCRIBE', { id: '0', destination: '/topic/a' })
     await first.confirm('SEND', { destination: '/topic/a' }, 'one')
     for (const client of [first, ...others]) expect((await client.frame('MESSAGE')).text).toBe('one')
-    await vi.waitFor(() => expect(saying(serving, 'connected')).toEqual([1, 2]))
+    await eventually(() => expect(saying(serving, 'connected')).toEqual([1, 2]))
     expect(serving.program.output.split('\n').filter((line) => line.includes('STOMP'))).toHaveLength(2)
     serving.program.signal('SIGTERM')
     for (const client of clients) await client.error('broker-closing')
@@ -512,6 +514,20 @@ describe('xtomp serve --workers', { timeout: TIMEOUT_MS }, () => {
     expect(primary).toBe(serving.child.pid)
     expect(new Set(workers).size).toBe(2)
     if (isLinux) for (const pid of workers) expect(parentOf(pid)).toBe(primary)
+  })
+
+  test('replaces the last worker though it ended at once, and tells the log which process took its place', async () => {
+    const port = await freePort()
+    const serving = xtomp('serve', '--port', String(port), '--web-port', 'off', '--workers', '1')
+    await portOf(serving)
+    const [, gone] = /^xtomp: processes \d+,(\d+):/.exec(serving.program.output) ?? []
+    process.kill(Number(gone), 'SIGKILL')
+    expect(await logged(serving, 2)).toMatchObject([
+      { level: 'warn', worker: 1, how: 'SIGKILL', msg: 'a worker is gone; another takes its place' },
+      { level: 'info', worker: 2, pid: expect.any(Number), msg: 'a worker is ready' },
+    ])
+    expect(serving.program.errors).not.toContain(`"pid":${gone}`)
+    await connected(port)
   })
 
   test('says in one line that the port is taken, with exit code 1, and leaves no process', async () => {
@@ -589,7 +605,7 @@ describe('xtomp serve --workers', { timeout: TIMEOUT_MS }, () => {
     const before = await shown()
     await place()
     serving.program.signal('SIGHUP')
-    await vi.waitFor(() => expect(saying(serving, 'certificates were read again')).toEqual([1, 2]))
+    await eventually(() => expect(saying(serving, 'certificates were read again')).toEqual([1, 2]))
     for (let times = 0; times < 4; times++) expect(await shown()).not.toBe(before)
   })
 })

@@ -7,7 +7,7 @@ import type { Cluster, WorkerDestination, WorkerFacts, WorkerSession } from '../
 import { LINK_FD } from '../link/descriptor.js'
 import type { ClusterOptions } from '../options.js'
 import type { Order, Question, Report, ToldDestination, ToldSession } from '../words.js'
-import { lowestOfLastFiles } from './last-files.js'
+import { LastFiles } from './last-files.js'
 import { nodeArguments } from './node-arguments.js'
 import { createOwner, type Owner } from './owner.js'
 import { mergeDestinations, sumOf } from './sums.js'
@@ -19,17 +19,12 @@ const LEAST_LIFE_MS = 1_000
 /** A worker that has no more time to drain, or no link, may take so long to end, then it is killed. */
 const GRACE_MS = 5_000
 
-/** How long it is not told again that files run out, in milliseconds. */
-const QUIET_MS = 10_000
-
 /** One worker, from its start to its end. */
 class WorkerProcess {
   readonly worker: Worker
   readonly link: WorkerLink
   readonly number: number
   isReady = false
-  /** Whether the log was told that it had no files left. */
-  isLossTold = false
   /** What waits for it to say something, by the number of the question. */
   readonly asked = new Map<number, (report: Report | undefined) => void>()
 
@@ -37,6 +32,10 @@ class WorkerProcess {
     this.worker = worker
     this.number = number
     this.link = connect(worker.process.stdio[LINK_FD] as Socket, this)
+  }
+
+  get pid(): number {
+    return this.worker.process.pid as number
   }
 
   tell(order: Order): void {
@@ -71,8 +70,7 @@ class Primary implements Cluster {
   readonly #owner: Owner
   readonly #count: number
   readonly #processes = new Set<WorkerProcess>()
-  readonly #lastFiles = lowestOfLastFiles()
-  #lastToldAt: number | undefined
+  readonly #lastFiles: LastFiles
   #started = 0
   #questions = 0
   #closed: Promise<void> | undefined
@@ -85,6 +83,7 @@ class Primary implements Cluster {
     this.#owner = owner
     this.#count = count
     this.broker = owner.broker
+    this.#lastFiles = new LastFiles(owner.broker)
   }
 
   start(): Promise<void> {
@@ -100,7 +99,7 @@ class Primary implements Cluster {
   }
 
   workers(): readonly WorkerFacts[] {
-    return this.#ready.map(({ number, worker }) => ({ worker: number, pid: worker.process.pid as number }))
+    return this.#ready.map(({ number, pid }) => ({ worker: number, pid }))
   }
 
   async stats(): Promise<BrokerStats> {
@@ -169,12 +168,7 @@ class Primary implements Cluster {
       return
     }
     worker.on('error', () => undefined)
-    watchHandoffs(worker.process, {
-      handed: (fd = 0) => {
-        if (fd >= this.#lastFiles) this.#tellLast()
-      },
-      lost: () => this.#tellLost(process),
-    })
+    watchHandoffs(worker.process, this.#lastFiles.of(number))
     const process = new WorkerProcess(worker, number, (stream, own) =>
       this.#owner.connect(stream, {
         told: (report) => this.#take(own, report as Report),
@@ -202,28 +196,13 @@ class Primary implements Cluster {
       }
       const text = 'a worker could not be started: this process may have too few files (ulimit -n); it is tried again'
       this.broker.logger.error({ err, worker: number }, text)
-      this.broker.clock.after(LEAST_LIFE_MS, () => this.#closed === undefined && this.#fork())
+      this.#forkAfter(LEAST_LIFE_MS)
     })
   }
 
-  /** It accepts for all, and holds what no worker has taken yet. */
-  #tellLast(): void {
-    const now = this.broker.clock.now()
-    if (this.#lastToldAt !== undefined && now - this.#lastToldAt < QUIET_MS) return
-    this.#lastToldAt = now
-    this.broker.logger.warn(
-      {},
-      'clients come faster than workers take them, and are cut: this process has opened all files that it may (ulimit -n, LimitNOFILE of a unit); doors with reusePort do not need it',
-    )
-  }
-
-  #tellLost(process: WorkerProcess): void {
-    if (process.isLossTold) return
-    process.isLossTold = true
-    this.broker.logger.warn(
-      { worker: process.number },
-      'a worker had no file left for a connection that it was handed, which is closed (ulimit -n, LimitNOFILE of a unit); further ones of this worker are not told',
-    )
+  /** Where no worker is left Node closes their ports, and nothing but this timer keeps the process alive. */
+  #forkAfter(delayMs: number): void {
+    setTimeout(() => this.#closed === undefined && this.#fork(), delayMs)
   }
 
   #gone(process: WorkerProcess, startedAt: number, how: string | number): void {
@@ -239,16 +218,16 @@ class Primary implements Cluster {
       return
     }
     this.broker.logger.warn({ worker: number, how }, 'a worker is gone; another takes its place')
-    const { clock } = this.broker
-    const livedMs = clock.now() - startedAt
+    const livedMs = this.broker.clock.now() - startedAt
     if (livedMs >= LEAST_LIFE_MS) this.#fork()
-    else clock.after(LEAST_LIFE_MS - livedMs, () => this.#closed === undefined && this.#fork())
+    else this.#forkAfter(LEAST_LIFE_MS - livedMs)
   }
 
   #take(process: WorkerProcess, report: Report): void {
     switch (report.report) {
       case 'ready':
         process.isReady = true
+        if (this.#isStarted) this.broker.logger.info({ worker: process.number, pid: process.pid }, 'a worker is ready')
         this.opened ??= report.opened
         this.#onReady()
         break
