@@ -119,6 +119,15 @@ describe('--compare', () => {
   })
 })
 
+test.each(['--pid', '--compare-pid'])('says of a %s that is no process before anything is measured', async (name) => {
+  const { url, broker } = await served()
+  let opened = 0
+  broker.on('open', () => opened++)
+  const { code, output, errors } = await ran(['echo', '--url', url, '--messages', '5', name, String(2 ** 22 + 1)])
+  expect({ code, output, opened }).toEqual({ code: 2, output: '', opened: 0 })
+  expect(errors).toMatch(/^xtomp: there is no process 4194305 to look at/)
+})
+
 describe('--report', () => {
   test('writes one page that has its charts, its figures and nothing of elsewhere', async () => {
     const { url } = await served()

@@ -3,6 +3,7 @@
 import { closeSync, existsSync, openSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
 import { type Command, Option } from 'commander'
 import type { WorkloadName } from '../load/plan.js'
+import { figuresOfBroker } from '../run/broker-watch.js'
 import { compare } from '../run/compare.js'
 import { measure } from '../run/measure.js'
 import type { Result } from '../run/result.js'
@@ -225,6 +226,7 @@ function numberOf(name: string, { least, most }: Bounds): (text: string) => numb
 async function run(workload: WorkloadName, given: Given, surroundings: BenchSurroundings): Promise<number> {
   const { stdout, stderr } = surroundings.streams
   const options = optionsOf(workload, given)
+  for (const pids of [given.pid, given.comparePid]) tryToLookAt(pids)
   if (given.report !== undefined) tryToWrite(given.report)
   const signal = surroundings.stop()
   const measured = async (options: LoadOptions, title: string): Promise<Result> => {
@@ -304,6 +306,15 @@ function certificateIn(file: string): string {
     return readFileSync(file, 'utf8')
   } catch (error) {
     throw new TypeError(`--ca ${file} cannot be read: ${(error as Error).message}`)
+  }
+}
+
+/** A process that is not there is no fault of a broker: it is told before one is asked for anything. */
+function tryToLookAt(pids: readonly number[] = []): void {
+  try {
+    figuresOfBroker(pids)
+  } catch (error) {
+    throw new TypeError((error as Error).message)
   }
 }
 
