@@ -215,7 +215,7 @@ const REVIEWED: Readonly<Record<string, Names>> = {
       'firstOctets',
       'isEncrypted',
       'isTakenAtOnce',
-      'noReusePort',
+      'whyNoReusePort',
       'numberOf',
       'pathOf',
       'printable',

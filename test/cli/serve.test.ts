@@ -520,13 +520,15 @@ describe('xtomp serve --workers', { timeout: TIMEOUT_MS }, () => {
     const port = await freePort()
     const serving = xtomp('serve', '--port', String(port), '--web-port', 'off', '--workers', '1')
     await portOf(serving)
-    const [, gone] = /^xtomp: processes \d+,(\d+):/.exec(serving.program.output) ?? []
-    process.kill(Number(gone), 'SIGKILL')
-    expect(await logged(serving, 2)).toMatchObject([
-      { level: 'warn', worker: 1, how: 'SIGKILL', msg: 'a worker is gone; another takes its place' },
-      { level: 'info', worker: 2, pid: expect.any(Number), msg: 'a worker is ready' },
-    ])
-    expect(serving.program.errors).not.toContain(`"pid":${gone}`)
+    const [, first] = /^xtomp: processes \d+,(\d+):/.exec(serving.program.output) ?? []
+    process.kill(Number(first), 'SIGKILL')
+    const gone = { level: 'warn', how: 'SIGKILL', msg: 'a worker is gone; another takes its place' }
+    const ready = { level: 'info', pid: expect.any(Number), msg: 'a worker is ready' }
+    const [, second] = (await logged(serving, 2)) as { pid: number }[]
+    process.kill(second?.pid as number, 'SIGKILL')
+    const told = await logged(serving, 4)
+    expect(told).toMatchObject([gone, ready, gone, ready].map((line, at) => ({ ...line, worker: 1 + ((at + 1) >> 1) })))
+    expect(new Set([Number(first), second?.pid, (told[3] as { pid: number }).pid]).size).toBe(3)
     await connected(port)
   })
 

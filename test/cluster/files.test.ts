@@ -5,7 +5,7 @@ import type { WorkerFacts } from '@xtomp/cluster'
 import type { BrokerStats } from '@xtomp/core'
 import { beforeAll, expect, test } from 'vitest'
 import { expectBuilt } from '../support/built.js'
-import { crowdTo, fatesOf, knowsItsLimit } from '../support/few-files.js'
+import { type Comer, crowdTo, fatesOf, knowsItsLimit } from '../support/few-files.js'
 import { Host } from '../support/host.js'
 import { until } from '../support/suite.js'
 
@@ -28,8 +28,13 @@ test.skipIf(!knowsItsLimit)(
   },
   async () => {
     const host = await Host.start({ port: 0 }, FILES)
-    const crowd = crowdTo(await portOf(host), 500)
-    await until(() => crowd.every(({ fate }) => fate !== undefined), 'each to be told, or closed')
+    const port = await portOf(host)
+    const crowd: Comer[] = []
+    // Not more at once than the primary has files for, which accepts for all.
+    for (let portion = 0; portion < 6; portion++) {
+      crowd.push(...crowdTo(port, 40))
+      await until(() => crowd.every(({ fate }) => fate !== undefined), 'each to be told, or closed')
+    }
     const { CONNECTED = 0, 'connections-too-many': refused = 0, closed = 0 } = fatesOf(crowd)
     expect(CONNECTED).toBeGreaterThan(FILES / 2)
     expect(refused).toBeGreaterThan(0)
@@ -81,6 +86,16 @@ test.skipIf(!knowsItsLimit)(
     expect(await host.ask<string[]>('warnings')).toEqual([warning])
   },
 )
+
+test('replaces a worker for which there was no memory at first', { timeout: TIMEOUT_MS }, async () => {
+  const host = await Host.start()
+  const [worker] = await host.ask<WorkerFacts[]>('workers')
+  await host.ask('refuseProcess')
+  process.kill(worker?.pid as number, 'SIGKILL')
+  const errors = await host.until<string[]>('errors', ({ length }) => length > 0)
+  expect(errors).toEqual([expect.stringContaining('a worker could not be started')])
+  await host.until<WorkerFacts[]>('workers', (workers) => workers.length === 2 && workers[0]?.pid !== worker?.pid)
+})
 
 test.skipIf(!knowsItsLimit)(
   'replaces a worker that ended while the primary had no file, once it has some',

@@ -1,5 +1,6 @@
 /** A host application on two workers, at the place given; its parent asks it over IPC what there is, and what it is to do. */
 
+import { ChildProcess } from 'node:child_process'
 import nodeCluster from 'node:cluster'
 import { closeSync, openSync } from 'node:fs'
 import { argv } from 'node:process'
@@ -60,6 +61,7 @@ if (cluster !== undefined) {
     warnings: () => warnings,
     hoard: (butFor) => openAll(butFor),
     share: () => closeAll(),
+    refuseProcess: () => refuseProcess(),
     errors: () => errors,
     stats: () => cluster.stats(),
     sessions: () => all(cluster.sessions()),
@@ -74,6 +76,16 @@ if (cluster !== undefined) {
     const answer = await answers[name](...parameters)
     if (process.connected) process.send([id, answer])
   })
+}
+
+/** Has the next process fail as Node does where there is no memory for it. */
+function refuseProcess() {
+  const { prototype } = ChildProcess
+  const { spawn } = prototype
+  prototype.spawn = () => {
+    prototype.spawn = spawn
+    throw Object.assign(new Error('spawn ENOMEM'), { code: 'ENOMEM' })
+  }
 }
 
 /** Opens files until the system refuses, and closes the last so many again. */

@@ -1,6 +1,6 @@
 /** `xtomp bench`: its commands, their options and their help. */
 
-import { closeSync, existsSync, openSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
+import { closeSync, lstatSync, openSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
 import { type Command, Option } from 'commander'
 import type { WorkloadName } from '../load/plan.js'
 import { figuresOfBroker } from '../run/broker-watch.js'
@@ -321,7 +321,7 @@ function tryToLookAt(pids: readonly number[] = []): void {
 /** What would fail when all has been measured is tried before, and what is there is left as it is. */
 function tryToWrite(report: string): void {
   try {
-    const isNew = !existsSync(report)
+    const isNew = lstatSync(report, { throwIfNoEntry: false }) === undefined
     closeSync(openSync(report, 'a'))
     if (isNew) unlinkSync(report)
   } catch (error) {

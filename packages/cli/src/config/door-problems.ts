@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs'
 import { createSecureContext, type SecureContextOptions } from 'node:tls'
-import { noReusePort, TrustedAddresses } from '@xtomp/net/socket'
+import { TrustedAddresses, whyNoReusePort } from '@xtomp/net/socket'
 import type { Path, Problem } from './document.js'
 import type { IdentityConfig, ListenerConfig, TlsConfig } from './listener.js'
 import { written } from './names.js'
@@ -30,7 +30,7 @@ export function doorProblems(listeners: readonly unknown[]): Problem[] {
 function sharingFault({ reusePort, port, path }: ListenerConfig): string | undefined {
   if (reusePort !== true) return undefined
   if (path !== undefined) return 'is for ports, and path is none'
-  return port === 0 ? 'needs a port that all know, and 0 is another for each' : noReusePort
+  return port === 0 ? 'needs a port that all know, and 0 is another for each' : whyNoReusePort
 }
 
 function isObject(given: unknown): given is object {

@@ -7,9 +7,9 @@ import type { Cluster, WorkerDestination, WorkerFacts, WorkerSession } from '../
 import { LINK_FD } from '../link/descriptor.js'
 import type { ClusterOptions } from '../options.js'
 import type { Order, Question, Report, ToldDestination, ToldSession } from '../words.js'
-import { LastFiles } from './last-files.js'
 import { nodeArguments } from './node-arguments.js'
 import { createOwner, type Owner } from './owner.js'
+import { Shortages } from './shortages.js'
 import { mergeDestinations, sumOf } from './sums.js'
 import { watchHandoffs } from './watch-handoffs.js'
 import type { WorkerLink } from './worker-link.js'
@@ -70,7 +70,7 @@ class Primary implements Cluster {
   readonly #owner: Owner
   readonly #count: number
   readonly #processes = new Set<WorkerProcess>()
-  readonly #lastFiles: LastFiles
+  readonly #shortages: Shortages
   #started = 0
   #questions = 0
   #closed: Promise<void> | undefined
@@ -83,7 +83,7 @@ class Primary implements Cluster {
     this.#owner = owner
     this.#count = count
     this.broker = owner.broker
-    this.#lastFiles = new LastFiles(owner.broker)
+    this.#shortages = new Shortages(owner.broker)
   }
 
   start(): Promise<void> {
@@ -162,13 +162,10 @@ class Primary implements Cluster {
   #fork(): void {
     const startedAt = this.broker.clock.now()
     const number = ++this.#started
-    const worker = nodeCluster.fork({ XTOMP_WORKER: String(number) })
-    if (worker.process.pid === undefined) {
-      this.#notStarted(worker, number)
-      return
-    }
+    const worker = this.#forked(number)
+    if (worker === undefined) return
     worker.on('error', () => undefined)
-    watchHandoffs(worker.process, this.#lastFiles.of(number))
+    watchHandoffs(worker.process, this.#shortages.watch(number))
     const process = new WorkerProcess(worker, number, (stream, own) =>
       this.#owner.connect(stream, {
         told: (report) => this.#take(own, report as Report),
@@ -185,19 +182,28 @@ class Primary implements Cluster {
     worker.once('exit', (code, signal) => this.#gone(process, startedAt, signal ?? code))
   }
 
-  /** The system gives no process: most often there are no files for its streams. Nothing but the error is heard of it. */
-  #notStarted(worker: Worker, number: number): void {
-    // Node keeps it until it hears of its end.
-    Reflect.deleteProperty(nodeCluster.workers ?? {}, worker.id)
-    worker.once('error', (err) => {
-      if (!this.#isStarted) {
-        this.#onFailed(new Error(`worker ${number} could not be started`, { cause: err }))
-        return
-      }
-      const text = 'a worker could not be started: this process may have too few files (ulimit -n); it is tried again'
-      this.broker.logger.error({ err, worker: number }, text)
-      this.#forkAfter(LEAST_LIFE_MS)
-    })
+  /** The process of a worker; undefined where the system gives none, and then nothing but the error is heard of it. */
+  #forked(number: number): Worker | undefined {
+    try {
+      const worker = nodeCluster.fork({ XTOMP_WORKER: String(number) })
+      if (worker.process.pid !== undefined) return worker
+      // Node keeps it until it hears of its end.
+      Reflect.deleteProperty(nodeCluster.workers ?? {}, worker.id)
+      worker.once('error', (error) => this.#notForked(number, error))
+    } catch (error) {
+      // Node throws some faults, of too little memory above all, and tells of others later.
+      this.#notForked(number, error)
+    }
+    return undefined
+  }
+
+  #notForked(number: number, cause: unknown): void {
+    if (!this.#isStarted) {
+      this.#onFailed(new Error(`worker ${number} could not be started`, { cause }))
+      return
+    }
+    this.#shortages.noProcess(cause)
+    this.#forkAfter(LEAST_LIFE_MS)
   }
 
   /** Where no worker is left Node closes their ports, and nothing but this timer keeps the process alive. */

@@ -19,7 +19,7 @@ interface Handoff {
 }
 
 /** Who is told of connections. */
-export interface HandoffListener {
+export interface HandoffWatcher {
   /** One is handed over, whose file has this number here; a system may not number them. */
   handed(fd: number | undefined): void
   /** A worker had no file for one. */
@@ -35,9 +35,9 @@ export interface HandoffListener {
  * A worker that has no file left for a connection says that it has come without one. Node sends those of its own kind no
  * second time, and waits for an answer that nobody will give: so it is given here, and the connection is closed.
  *
- * @param listener - told of each connection, and of those that are lost
+ * @param watcher - told of each connection, and of those that are lost
  */
-export function watchHandoffs(worker: ChildProcess, listener: HandoffListener): void {
+export function watchHandoffs(worker: ChildProcess, watcher: HandoffWatcher): void {
   // A worker is handed one connection of a port at a time: that there is another says that the one before was answered.
   const unanswered = new Map<unknown, Handoff>()
   // Whether somebody else hands it something, too: then nobody knows what was lost.
@@ -50,7 +50,7 @@ export function watchHandoffs(worker: ChildProcess, listener: HandoffListener): 
       // Behind those of other ports, which came before.
       unanswered.delete(key)
       unanswered.set(key, handoff)
-      listener.handed(handoff.handle.fd)
+      watcher.handed(handoff.handle.fd)
     } else if (typeof said[1] === 'object' && said[1] !== null) isShared = true
     return Reflect.apply(send, worker, said)
   }
@@ -60,7 +60,7 @@ export function watchHandoffs(worker: ChildProcess, listener: HandoffListener): 
       // Handles are sent one at a time, and what was taken was answered at once: the oldest is the one.
       const [oldest] = unanswered.values()
       if (oldest === undefined) return
-      listener.lost()
+      watcher.lost()
       worker.emit('internalMessage', { cmd: 'NODE_CLUSTER', ack: oldest.seq, accepted: true })
     } else if (cmd === 'NODE_CLUSTER' && ack !== undefined)
       for (const [key, { seq }] of unanswered) if (seq === ack) unanswered.delete(key)

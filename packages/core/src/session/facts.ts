@@ -7,7 +7,7 @@ import { CLOSED_BY_HOST } from './ends.js'
 import type { SessionInfo, SessionSnapshot } from './hooks.js'
 
 /** What is seen of it. */
-export interface Seen {
+export interface SessionFacts {
   readonly id: string
   readonly version: Version | undefined
   readonly user: unknown
@@ -21,7 +21,7 @@ export interface Seen {
 }
 
 /** What it is. */
-export function factsOf(session: Seen): SessionInfo {
+export function factsOf(session: SessionFacts): SessionInfo {
   const { id, version, user, host, connection } = session
   const close = ({ code, message } = CLOSED_BY_HOST): void => session.fail(new StompError(code, message))
   return { id, version, user, host, connection, close }
@@ -29,7 +29,7 @@ export function factsOf(session: Seen): SessionInfo {
 
 /** What it is at this moment, with what was told of it before. */
 export function snapshotOf(
-  session: Seen,
+  session: SessionFacts,
   { id, version, user, host, connection, close }: SessionInfo,
 ): SessionSnapshot {
   const { state, subscriptions, unacknowledged, unsentBytes } = session

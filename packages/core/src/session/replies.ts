@@ -54,7 +54,7 @@ class Reply implements Completion {
   }
 }
 
-/** The frames of a session that are begun and not answered, in order: made when there is one, and dropped when there is none. */
+/** The frames of a session that are begun and not answered, in order: made when there is one, and dropped when none is left and all is sent. */
 export class Replies {
   readonly session: Replying
   readonly #incoming: Incoming

@@ -32,7 +32,7 @@ import {
   unanswered,
   unasked,
 } from './ends.js'
-import { factsOf, type Seen, snapshotOf } from './facts.js'
+import { factsOf, type SessionFacts, snapshotOf } from './facts.js'
 import { type Connected, GuardedConnection } from './guarded-connection.js'
 import type { Beating, HeartBeat } from './heart-beat.js'
 import type { SessionInfo, SessionSnapshot } from './hooks.js'
@@ -59,7 +59,19 @@ const REPLY_BYTES = 128
  * when it is first needed, and dropped when it is not: an idle one is its two halves, a subscription, and this.
  */
 export class Session
-  implements Inbound, Consumer, Party, Asker, Replying, Receiver, Beating, Hearer, Speaker, Relievable, Connected, Seen
+  implements
+    Inbound,
+    Consumer,
+    Party,
+    Asker,
+    Replying,
+    Receiver,
+    Beating,
+    Hearer,
+    Speaker,
+    Relievable,
+    Connected,
+    SessionFacts
 {
   readonly id: string
   readonly context: SessionContext

@@ -12,7 +12,7 @@ const knowsReusePort = major > 23 || (major === 23 && minor >= 1) || (major === 
  * Why `reusePort` cannot be had, undefined where it can: a Node that does not know it would ignore it, and the second process
  * would be told that the port is taken.
  */
-export const noReusePort = knowsReusePort ? undefined : `needs Node 22.12 or newer; this is ${version}`
+export const whyNoReusePort = knowsReusePort ? undefined : `needs Node 22.12 or newer; this is ${version}`
 
 /** Resolves when the server listens. Rejects as Node does, `EADDRINUSE` and the like, and then nothing is left. */
 export async function bind(server: Server, settings: ListenSettings): Promise<void> {
@@ -28,7 +28,7 @@ export async function bind(server: Server, settings: ListenSettings): Promise<vo
 }
 
 async function attempt(server: Server, { place, backlog, reusePort }: ListenSettings): Promise<void> {
-  if (reusePort && noReusePort !== undefined) throw new TypeError(`reusePort ${noReusePort}`)
+  if (reusePort && whyNoReusePort !== undefined) throw new TypeError(`reusePort ${whyNoReusePort}`)
   server.listen({ ...place, backlog, reusePort })
   await once(server, 'listening')
 }

@@ -5,7 +5,7 @@
  */
 
 export { Arrivals } from './arrivals.js'
-export { bind, noReusePort } from './bind.js'
+export { bind, whyNoReusePort } from './bind.js'
 export { checkBroker } from './check-broker.js'
 export { Connections } from './connections.js'
 export { isEncrypted, isTakenAtOnce } from './encrypted.js'

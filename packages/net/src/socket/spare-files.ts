@@ -73,7 +73,7 @@ export class SpareFiles {
 
   #tooMany(seen: number): StompError {
     const limit = this.#most - this.#spare
-    const text = `this process may open ${this.#most} files, and has ${this.#spare} left, which are for no connection (ulimit -n)`
+    const text = `this process may open ${this.#most} files, and keeps the last ${this.#spare} for itself (ulimit -n)`
     const excess = { what: 'this process', limit, seen, unit: 'open files', option: 'ulimit -n' }
     return new StompError('connections-too-many', text, { excess })
   }
