@@ -282,3 +282,32 @@ describe('more to many than may wait for them', () => {
     for (const peer of peers) expect(peer.bodies).toEqual(long('a'))
   })
 })
+
+describe('thousands who come at once', () => {
+  test('are let in in slices, and nobody who is in waits behind them all', () => {
+    const { clock, broker, other } = opened(0)
+    const newcomers = Array.from({ length: 2_000 }, () => new Peer(broker))
+    other.say(sendTo('/topic/other', 'one'))
+    clock.step()
+    clock.step()
+    const waiting = newcomers.filter(({ heard }) => heard === '')
+    expect(other.bodies).toEqual(['one'])
+    expect(waiting.length).toBeGreaterThan(newcomers.length / 2)
+    clock.finish()
+    for (const { heard } of newcomers) expect(heard).toMatch(/^CONNECTED/)
+  })
+
+  test('are let in though those who are in send on and on', () => {
+    const { clock, broker, producer, other } = opened(400)
+    const newcomers = Array.from({ length: 200 }, () => new Peer(broker))
+    for (const peer of [producer, other]) peer.say(sendTo('/topic/all', 'x').repeat(400))
+    const counts: number[] = []
+    for (let turn = 0; turn < 20; turn++) {
+      clock.step()
+      counts.push(newcomers.filter(({ heard }) => heard !== '').length)
+    }
+    expect(counts.at(-1)).toBeGreaterThan(0)
+    clock.finish()
+    for (const { heard } of newcomers) expect(heard).toMatch(/^CONNECTED/)
+  })
+})

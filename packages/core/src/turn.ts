@@ -15,6 +15,7 @@ export class Turn {
   /** When it must end; 0 while nothing much was done in it. */
   #until = 0
   #waiting: (() => void)[] = []
+  #newcomers: (() => void)[] = []
   /** Whether so much was done in it that what is left must wait for the next. */
   isSpent = false
 
@@ -34,22 +35,28 @@ export class Turn {
     } else if (now >= this.#until) this.isSpent = true
   }
 
-  /** Runs `task` in a later turn, in the order in which they were given. Only while this one is spent. */
-  later(task: () => void): void {
-    this.#waiting.push(task)
+  /**
+   * Runs `task` in a later turn, in the order in which they were given. Only while this one is spent. Newcomers are in a line of
+   * their own, and the two take turns: when thousands come at once, nobody who is in waits behind them all.
+   */
+  later(task: () => void, isNewcomer = false): void {
+    if (isNewcomer) this.#newcomers.push(task)
+    else this.#waiting.push(task)
   }
 
   #begin(): void {
     this.#until = 0
     this.isSpent = false
-    const tasks = this.#waiting
+    const [waiting, newcomers] = [this.#waiting, this.#newcomers]
     this.#waiting = []
-    for (const [at, task] of tasks.entries()) {
-      task()
-      if (!this.isSpent) continue
-      // Whoever has waited is before those who came meanwhile.
-      this.#waiting = [...tasks.slice(at + 1), ...this.#waiting]
-      break
+    this.#newcomers = []
+    let at = 0
+    for (const most = Math.max(waiting.length, newcomers.length); at < most && !this.isSpent; at++) {
+      waiting[at]?.()
+      newcomers[at]?.()
     }
+    // Whoever has waited is before those who came meanwhile.
+    if (at < waiting.length) this.#waiting = [...waiting.slice(at), ...this.#waiting]
+    if (at < newcomers.length) this.#newcomers = [...newcomers.slice(at), ...this.#newcomers]
   }
 }

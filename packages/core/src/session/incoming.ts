@@ -165,7 +165,7 @@ export class Incoming {
   /** Others have their turn first. */
   #waitForTurn(turn: Turn): void {
     this.pause(SPENT_TURN)
-    turn.later(() => this.goOn(SPENT_TURN))
+    turn.later(() => this.goOn(SPENT_TURN), this.#version === undefined)
   }
 
   get #isListening(): boolean {

@@ -2,6 +2,7 @@
 
 import type { Socket } from 'node:net'
 import type { CloseReason, Connection, ConnectionInfo, Inbound } from '@xtomp/core'
+import type { Departures } from './departures.js'
 import { isEncrypted, isTakenAtOnce } from './encrypted.js'
 import { beginsTls } from './tls-hello.js'
 
@@ -41,6 +42,8 @@ export interface LocalEnd {
 export interface SocketOptions extends SocketSettings {
   /** Our end of every socket, where it is the same for all: asking the system costs a call for each. */
   readonly localEnd?: LocalEnd | undefined
+  /** Where it is closed once nothing is left to be said. */
+  readonly departures: Departures
   /** Told when the socket is gone. */
   closed(connection: SocketConnection): void
 }
@@ -139,6 +142,10 @@ export class SocketConnection implements Connection {
 
   close(_reason: CloseReason): void {
     this.#isClosing = true
+    if (this.#isSpent) {
+      this.#options.departures.add(this.#socket)
+      return
+    }
     this.#socket.end()
     // Reading on, and dropping it: a socket closed with unread octets is reset, and an ERROR on its way is lost.
     this.#socket.resume()
@@ -149,6 +156,12 @@ export class SocketConnection implements Connection {
 
   abort(): void {
     this.#socket.destroy()
+  }
+
+  /** Whether nothing is left in either direction: then it needs no `end`, of which the peer would see the same. */
+  get #isSpent(): boolean {
+    const { readableEnded, writableLength } = this.#socket
+    return readableEnded && writableLength === 0 && !isEncrypted(this.#socket)
   }
 
   received(octets: Buffer): void {

@@ -4,6 +4,7 @@ import type { Server, Socket } from 'node:net'
 import { type Broker, type Door, StompError } from '@xtomp/core'
 import { bind } from './bind.js'
 import { Connections } from './connections.js'
+import { Departures } from './departures.js'
 import type { ListenSettings } from './options.js'
 import { tellFaults } from './server-faults.js'
 import { connect, type SocketConnection, type SocketOptions, type SocketSettings } from './socket-connection.js'
@@ -46,7 +47,8 @@ export class SocketDoor implements Listener, Door {
     const { transport, lingerMs, factsOf, provenLoginOf, refuseTls } = settings
     this.#connections = new Connections(settings.maxConnections)
     const closed = (connection: SocketConnection): void => void this.#connections.delete(connection)
-    this.#sockets = { transport, lingerMs, factsOf, provenLoginOf, refuseTls, closed }
+    const departures = new Departures(broker.clock)
+    this.#sockets = { transport, lingerMs, factsOf, provenLoginOf, refuseTls, departures, closed }
   }
 
   get port(): number | undefined {
