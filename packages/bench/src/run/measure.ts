@@ -235,7 +235,8 @@ class Measurement {
       bytesBefore: before.memoryBytes,
       bytesConnected: connected.memoryBytes,
       bytesAfter: after.memoryBytes,
-      ...(added >= LEAST_ADDED && { bytesPerConnection: Math.round((many - few.bytes) / added) }),
+      // A process that gave back what it had from others says nothing of these.
+      ...(added >= LEAST_ADDED && many > few.bytes && { bytesPerConnection: Math.round((many - few.bytes) / added) }),
       between: [few.connections, this.#connections],
       cpuSeconds,
       cpuShare: seconds > 0 ? cpuSeconds / seconds : 0,

@@ -78,7 +78,7 @@ export interface ServerFigures {
   readonly bytesBefore: number
   readonly bytesConnected: number
   readonly bytesAfter: number
-  /** What each connection took that was added between two counts; without it, these were too few. */
+  /** What each connection took that was added between two counts; without it, these were too few, or the process gave back more. */
   readonly bytesPerConnection?: number
   /** These counts. */
   readonly between: readonly [few: number, many: number]
