@@ -301,12 +301,6 @@ describe('thousands who come at once', () => {
     const { clock, broker, producer, other } = opened(400)
     const newcomers = Array.from({ length: 200 }, () => new Peer(broker))
     for (const peer of [producer, other]) peer.say(sendTo('/topic/all', 'x').repeat(400))
-    const counts: number[] = []
-    for (let turn = 0; turn < 20; turn++) {
-      clock.step()
-      counts.push(newcomers.filter(({ heard }) => heard !== '').length)
-    }
-    expect(counts.at(-1)).toBeGreaterThan(0)
     clock.finish()
     for (const { heard } of newcomers) expect(heard).toMatch(/^CONNECTED/)
   })

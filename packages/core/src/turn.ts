@@ -8,14 +8,41 @@ export const SLICE_MS = 5
 /** A look at the clock costs as much as a frame: it is looked at after so many frames and deliveries. */
 const LOOK_EVERY = 128
 
+/** So many are dropped at once of those who had their turn. */
+const MANY = 1_024
+
+/** Who waits for a later turn, first come first served. */
+class Line {
+  #tasks: (() => void)[] = []
+  #served = 0
+
+  add(task: () => void): void {
+    this.#tasks.push(task)
+  }
+
+  /** Whoever is first, and is in it no more. */
+  next(): (() => void) | undefined {
+    const task = this.#tasks[this.#served]
+    if (task === undefined) return undefined
+    this.#served++
+    if (this.#served === this.#tasks.length || this.#served === MANY) {
+      this.#tasks = this.#tasks.slice(this.#served)
+      this.#served = 0
+    }
+    return task
+  }
+}
+
 /** The turn at hand, as all sessions of a broker share it. */
 export class Turn {
   readonly #clock: Clock
   #units = 0
   /** When it must end; 0 while nothing much was done in it. */
   #until = 0
-  #waiting: (() => void)[] = []
-  #newcomers: (() => void)[] = []
+  /** Those who are in, and newcomers; whose line is next. */
+  readonly #known = new Line()
+  readonly #newcomers = new Line()
+  #areNewcomersNext = false
   /** Whether so much was done in it that what is left must wait for the next. */
   isSpent = false
 
@@ -40,23 +67,24 @@ export class Turn {
    * their own, and the two take turns: when thousands come at once, nobody who is in waits behind them all.
    */
   later(task: () => void, isNewcomer = false): void {
-    if (isNewcomer) this.#newcomers.push(task)
-    else this.#waiting.push(task)
+    const line = isNewcomer ? this.#newcomers : this.#known
+    line.add(task)
   }
 
   #begin(): void {
     this.#until = 0
     this.isSpent = false
-    const [waiting, newcomers] = [this.#waiting, this.#newcomers]
-    this.#waiting = []
-    this.#newcomers = []
-    let at = 0
-    for (const most = Math.max(waiting.length, newcomers.length); at < most && !this.isSpent; at++) {
-      waiting[at]?.()
-      newcomers[at]?.()
+    while (!this.isSpent) {
+      const task = this.#next()
+      if (task === undefined) break
+      task()
     }
-    // Whoever has waited is before those who came meanwhile.
-    if (at < waiting.length) this.#waiting = [...waiting.slice(at), ...this.#waiting]
-    if (at < newcomers.length) this.#newcomers = [...newcomers.slice(at), ...this.#newcomers]
+  }
+
+  /** Where the last one took all of a turn, the other line has the next. */
+  #next(): (() => void) | undefined {
+    const [first, second] = this.#areNewcomersNext ? [this.#newcomers, this.#known] : [this.#known, this.#newcomers]
+    this.#areNewcomersNext = !this.#areNewcomersNext
+    return first.next() ?? second.next()
   }
 }
