@@ -39,10 +39,10 @@ export class Turn {
   #units = 0
   /** When it must end; 0 while nothing much was done in it. */
   #until = 0
-  /** Those who are in, and newcomers; whose line is next. */
+  /** Those who are in, and newcomers; whose line is first in the next. */
   readonly #known = new Line()
   readonly #newcomers = new Line()
-  #areNewcomersNext = false
+  #areNewcomersFirst = false
   /** Whether so much was done in it that what is left must wait for the next. */
   isSpent = false
 
@@ -64,7 +64,7 @@ export class Turn {
 
   /**
    * Runs `task` in a later turn, in the order in which they were given. Only while this one is spent. Newcomers are in a line of
-   * their own, and the two take turns: when thousands come at once, nobody who is in waits behind them all.
+   * their own, and the two are first by turns: when thousands come at once, nobody who is in waits behind them all.
    */
   later(task: () => void, isNewcomer = false): void {
     const line = isNewcomer ? this.#newcomers : this.#known
@@ -74,17 +74,12 @@ export class Turn {
   #begin(): void {
     this.#until = 0
     this.isSpent = false
+    const [first, second] = this.#areNewcomersFirst ? [this.#newcomers, this.#known] : [this.#known, this.#newcomers]
     while (!this.isSpent) {
-      const task = this.#next()
-      if (task === undefined) break
+      const task = first.next() ?? second.next()
+      if (task === undefined) return
       task()
     }
-  }
-
-  /** Where the last one took all of a turn, the other line has the next. */
-  #next(): (() => void) | undefined {
-    const [first, second] = this.#areNewcomersNext ? [this.#newcomers, this.#known] : [this.#known, this.#newcomers]
-    this.#areNewcomersNext = !this.#areNewcomersNext
-    return first.next() ?? second.next()
+    this.#areNewcomersFirst = !this.#areNewcomersFirst
   }
 }

@@ -1,4 +1,4 @@
-/** The connections of one door: those that are in, and those that were turned away and have yet to read why. */
+/** The connections of one door: those that are in, and those that are on their way out. */
 
 import { type Inbound, StompError } from '@xtomp/core'
 import { tooMany } from './too-many.js'
@@ -12,7 +12,7 @@ interface Received {
 export class Connections<Connection extends Received> {
   readonly #most: number
   readonly #in = new Set<Connection>()
-  readonly #turnedAway = new Set<Connection>()
+  readonly #leaving = new Set<Connection>()
   #lastGone: (() => void) | undefined
 
   /** @param most - how many may be in; one more is told `connections-too-many` */
@@ -20,7 +20,7 @@ export class Connections<Connection extends Received> {
     this.#most = most
   }
 
-  /** How many are in; those that were turned away do not count. */
+  /** How many are in; those on their way out do not count. */
   get size(): number {
     return this.#in.size
   }
@@ -40,15 +40,21 @@ export class Connections<Connection extends Received> {
 
   /** Tells one why it may not come in; or `why` tells it. */
   turnAway(connection: Connection, why: StompError | (() => void)): void {
-    this.#turnedAway.add(connection)
+    this.#leaving.add(connection)
     if (typeof why === 'function') why()
     else connection.inbound?.refuse(why)
+  }
+
+  /** One has ended, and is yet to be closed: it takes nobody's place any more. */
+  leave(connection: Connection): void {
+    this.#in.delete(connection)
+    this.#leaving.add(connection)
   }
 
   /** One is gone. Answers whether it was the last. */
   delete(connection: Connection): boolean {
     this.#in.delete(connection)
-    this.#turnedAway.delete(connection)
+    this.#leaving.delete(connection)
     if (this.#isEmpty) this.#lastGone?.()
     return this.#isEmpty
   }
@@ -65,6 +71,6 @@ export class Connections<Connection extends Received> {
   }
 
   get #isEmpty(): boolean {
-    return this.#in.size + this.#turnedAway.size === 0
+    return this.#in.size + this.#leaving.size === 0
   }
 }

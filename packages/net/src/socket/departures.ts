@@ -20,6 +20,11 @@ export class Departures {
     if (this.#waiting.push(socket) === 1) this.#plan()
   }
 
+  /** Closes the one that has waited longest, if any does: who comes needs its file. */
+  closeNext(): void {
+    this.#waiting.shift()?.destroy()
+  }
+
   #plan(): void {
     this.#clock.soon(() => this.#close())
   }

@@ -2,7 +2,6 @@
 
 import type { Socket } from 'node:net'
 import type { CloseReason, Connection, ConnectionInfo, Inbound } from '@xtomp/core'
-import type { Departures } from './departures.js'
 import { isEncrypted, isTakenAtOnce } from './encrypted.js'
 import { beginsTls } from './tls-hello.js'
 
@@ -42,8 +41,8 @@ export interface LocalEnd {
 export interface SocketOptions extends SocketSettings {
   /** Our end of every socket, where it is the same for all: asking the system costs a call for each. */
   readonly localEnd?: LocalEnd | undefined
-  /** Where it is closed once nothing is left to be said. */
-  readonly departures: Departures
+  /** Closes the socket of a connection on which nothing is left to be said, when there is time. */
+  readonly depart?: ((connection: SocketConnection, socket: Socket) => void) | undefined
   /** Told when the socket is gone. */
   closed(connection: SocketConnection): void
 }
@@ -142,8 +141,9 @@ export class SocketConnection implements Connection {
 
   close(_reason: CloseReason): void {
     this.#isClosing = true
-    if (this.#isSpent) {
-      this.#options.departures.add(this.#socket)
+    const { depart } = this.#options
+    if (depart !== undefined && this.#isSpent) {
+      depart(this, this.#socket)
       return
     }
     this.#socket.end()

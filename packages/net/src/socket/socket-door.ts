@@ -34,6 +34,7 @@ export class SocketDoor implements Listener, Door {
   readonly #settings: SocketDoorSettings
   #sockets: SocketOptions
   readonly #connections: Connections<SocketConnection>
+  readonly #departures: Departures
   #forget: (() => void) | undefined
   #opening: Promise<void> | undefined
   #stopped: Promise<void> | undefined
@@ -46,9 +47,13 @@ export class SocketDoor implements Listener, Door {
     this.#settings = settings
     const { transport, lingerMs, factsOf, provenLoginOf, refuseTls } = settings
     this.#connections = new Connections(settings.maxConnections)
+    this.#departures = new Departures(broker.clock)
+    const depart = (connection: SocketConnection, socket: Socket): void => {
+      this.#connections.leave(connection)
+      this.#departures.add(socket)
+    }
     const closed = (connection: SocketConnection): void => void this.#connections.delete(connection)
-    const departures = new Departures(broker.clock)
-    this.#sockets = { transport, lingerMs, factsOf, provenLoginOf, refuseTls, departures, closed }
+    this.#sockets = { transport, lingerMs, factsOf, provenLoginOf, refuseTls, depart, closed }
   }
 
   get port(): number | undefined {
@@ -84,11 +89,13 @@ export class SocketDoor implements Listener, Door {
 
   /** Takes a socket that the server has accepted. */
   accept(socket: Socket): void {
+    this.#departures.closeNext()
     this.#connections.add(connect(this.#broker, socket, this.#sockets))
   }
 
   /** Tells a socket why it may not come in; or `why` tells it. */
   turnAway(socket: Socket, why: StompError | NonNullable<SocketSettings['refuseTls']>): void {
+    this.#departures.closeNext()
     const connection = connect(this.#broker, socket, this.#sockets)
     this.#connections.turnAway(connection, typeof why === 'function' ? () => why(socket, connection) : why)
   }
