@@ -50,7 +50,7 @@ const KNOWS: Readonly<Record<string, readonly string[]>> = {
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   core: [],
   net: ['core'],
-  cluster: ['core'],
+  cluster: ['core', 'net'],
   tls: ['core', 'net'],
   ws: ['core', 'net'],
   mux: ['core', 'net', 'tls', 'ws'],

@@ -1,6 +1,5 @@
-/** Names of options: how a path is written, and which one was meant. */
+/** Names of options: how a path is written, and where one does stand. */
 
-import { closest, distance } from 'fastest-levenshtein'
 import type { Path } from './document.js'
 import { resolved, type Schema, schema } from './schema.js'
 
@@ -10,17 +9,6 @@ export function written(path: Path): string {
     if (typeof part === 'number') return `${text}[${part}]`
     return text === '' ? part : `${text}.${part}`
   }, '')
-}
-
-const MOST_SLIPS = 3
-
-/** Which of the words that there are was meant, if one is near. */
-export function meant(word: string, words: readonly string[]): string | undefined {
-  if (words.length === 0) return undefined
-  const nearest = closest(word, words)
-  // Half of a short word, two letters that changed places; more than that is another word.
-  const most = Math.min(MOST_SLIPS, Math.max(1, Math.floor(word.length / 2)))
-  return distance(word.toLowerCase(), nearest.toLowerCase()) <= most ? nearest : undefined
 }
 
 /** Where an option of this name does stand, if it is in the wrong place. */

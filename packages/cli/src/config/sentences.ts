@@ -1,7 +1,8 @@
 /** What the schema finds, as sentences: what was given, what is allowed, and what may have been meant. */
 
+import { meant } from '@xtomp/net/socket'
 import type { Path, Problem } from './document.js'
-import { meant, placeOfName, written } from './names.js'
+import { placeOfName, written } from './names.js'
 import { type Fault, resolved, type Schema, schema } from './schema.js'
 
 /** What only a module can give to the broker: code, for which the schema has no words. */

@@ -10,6 +10,7 @@ export { checkBroker } from './check-broker.js'
 export { Connections } from './connections.js'
 export { isEncrypted, isTakenAtOnce } from './encrypted.js'
 export { firstOctets } from './first-octets.js'
+export { meant } from './meant.js'
 export {
   checkNames,
   type DoorKind,
@@ -22,11 +23,12 @@ export {
 } from './options.js'
 export { pathOf } from './path-of.js'
 export { printable } from './printable.js'
+export { Seldom } from './seldom.js'
 export { tellFaults } from './server-faults.js'
 export { SocketConnection, type SocketOptions, type SocketSettings } from './socket-connection.js'
 export { SocketDoor, type SocketDoorSettings } from './socket-door.js'
 export { socketOptionsOf } from './socket-options.js'
-export { SpareFiles } from './spare-files.js'
+export { mostOpenFiles, SpareFiles } from './spare-files.js'
 export { tlsFactsOf } from './tls-facts.js'
 export { beginsTls, refuseTls } from './tls-hello.js'
 export { tooMany } from './too-many.js'

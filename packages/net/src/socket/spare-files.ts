@@ -80,7 +80,7 @@ export class SpareFiles {
 }
 
 /** How many files this process may open, as Linux tells; Infinity where nobody does. */
-function mostOpenFiles(): number {
+export function mostOpenFiles(): number {
   try {
     const [, soft] = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1')) ?? []
     return soft === undefined ? Number.POSITIVE_INFINITY : Number(soft)
